@@ -1,0 +1,49 @@
+#![doc = include_str!("../README.md")]
+
+mod codecs;
+
+pub use codecs::{Lz4, Plain, Zstd};
+
+use std::fmt;
+use std::io::{self, Read, Write};
+
+/// Compresses and decompresses streams of bytes.
+///
+/// # Contract
+///
+/// 1. `decompress` of what `compress` wrote gives the same bytes, of any length, none included.
+/// 2. The id is a short lower-case word that never changes and is unlike any other codec's.
+/// 3. A cut or damaged input is an error or gives other bytes than the original; the caller compares length and digest.
+/// 4. Neither direction panics, whatever the input.
+/// 5. Memory does not grow with the length of the input.
+///
+/// `s3gc-testkit` has one test for each clause.
+pub trait Compressor: fmt::Debug + Send + Sync + 'static {
+    /// Returns the stable id that is stored with every entry.
+    fn id(&self) -> &'static str;
+
+    /// Reads `input` to its end and writes it compressed.
+    ///
+    /// # Errors
+    ///
+    /// What reading or writing fails with.
+    fn compress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()>;
+
+    /// Reads compressed `input` to its end and writes the original.
+    ///
+    /// # Errors
+    ///
+    /// What reading or writing fails with, and `InvalidData` for what is not such a stream.
+    fn decompress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Returns the built-in codec of this id.
+#[must_use]
+pub fn by_id(id: &str) -> Option<Box<dyn Compressor>> {
+    match id {
+        "zstd" => Some(Box::new(Zstd::default())),
+        "lz4" => Some(Box::new(Lz4)),
+        "none" => Some(Box::new(Plain)),
+        _ => None,
+    }
+}

@@ -1,0 +1,1 @@
+//! From a column value to readings.

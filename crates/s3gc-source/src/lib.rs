@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod error;
+pub mod extract;
+mod source;
+
+pub use batch::{BatchBuilder, ColumnCounts, ColumnId, Origin, Reading, ReferenceBatch, ValueRef};
+pub use error::{BoxError, Error, Result};
+pub use source::{Drain, ReferenceSource, ScanEnd, ScanItem, ScanRequest, SourceIdentity, SourceLock, SourceStatus};

@@ -1,0 +1,80 @@
+//! What can go wrong with a vault.
+
+/// A boxed cause.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of an operation on a vault.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An operation on a vault failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no such file.
+    #[error("{vault}: {name}: no such file in the vault")]
+    NotFound {
+        /// The vault.
+        vault: String,
+        /// The file.
+        name: String,
+    },
+    /// Other bytes stand under the name.
+    #[error("{vault}: {name}: the vault holds another file of this name")]
+    Conflict {
+        /// The vault.
+        vault: String,
+        /// The file.
+        name: String,
+    },
+    /// There is no room left.
+    #[error("{vault}: no space left for {name}")]
+    Full {
+        /// The vault.
+        vault: String,
+        /// The file.
+        name: String,
+        /// The cause.
+        #[source]
+        source: BoxError,
+    },
+    /// The vault cannot be reached, read or written.
+    #[error("{vault}: {operation} {name} failed")]
+    Io {
+        /// The vault.
+        vault: String,
+        /// What was being done.
+        operation: &'static str,
+        /// The file.
+        name: String,
+        /// The cause.
+        #[source]
+        source: BoxError,
+    },
+    /// A pack is not what it should be.
+    #[error("{name}: damaged pack: {reason}")]
+    Damaged {
+        /// The file.
+        name: String,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// An object's bytes, as read from the vault, are not the ones that were put in.
+    #[error("{name}: {key}: the bytes in the vault are not the original: {reason}")]
+    Mismatch {
+        /// The file.
+        name: String,
+        /// The key of the object.
+        key: String,
+        /// What differs.
+        reason: String,
+    },
+    /// The body of an object failed while it was packed; the pack is as it was before.
+    #[error("{key}: reading the object failed while it was packed")]
+    Body {
+        /// The key of the object.
+        key: String,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,2 @@
+//! The `s3gc` command.
+fn main() {}

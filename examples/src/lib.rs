@@ -1,0 +1,1 @@
+//! The examples of s3gc.
