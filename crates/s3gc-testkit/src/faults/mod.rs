@@ -1,1 +1,12 @@
 //! Wrappers that make the n-th call fail, hang, be cut short or come in another order.
+//!
+//! A [`FaultPlan`] says which call of which operation goes wrong; the wrappers play it into a real store, source,
+//! vault or compressor. Operations have the names of the trait's methods; items of a stream are operations of their own.
+
+mod plan;
+mod source;
+mod store;
+
+pub use plan::{Fault, FaultPlan, Hook, Injected};
+pub use source::FaultySource;
+pub use store::FaultyStore;
