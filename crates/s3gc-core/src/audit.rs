@@ -59,7 +59,7 @@ pub struct AuditHead {
 
 impl Default for AuditHead {
     fn default() -> Self {
-        Self { seq: 0, hash: Digest::from_bytes([0; 32]) }
+        Self { seq: 0, hash: Digest::new([0; 32]) }
     }
 }
 
@@ -111,7 +111,7 @@ impl AuditEntry {
         field(self.key.as_deref().map(str::as_bytes));
         field(Some(self.detail.as_bytes()));
         field(Some(self.previous.as_bytes()));
-        Digest::from_bytes(*hasher.finalize().as_bytes())
+        Digest::new(*hasher.finalize().as_bytes())
     }
 }
 
