@@ -1,0 +1,143 @@
+//! The bytes of an object: shared, or generated so that a million objects cost nothing.
+
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::Stream;
+use md5::{Digest, Md5};
+use s3s::StdError;
+use s3s::stream::{ByteStream, RemainingLength};
+
+/// The largest piece of a body that is sent at once, in bytes.
+const PIECE_BYTES: u64 = 64 * 1024;
+
+static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+
+/// The bytes of an object.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// These bytes.
+    Bytes(Bytes),
+    /// So many zero bytes, which take no memory.
+    Zeros(u64),
+}
+
+impl Body {
+    /// Returns the length in bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Self::Zeros(len) => *len,
+        }
+    }
+
+    /// Tells whether there are no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns all bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Bytes {
+        match self {
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Zeros(len) => Bytes::from(vec![0; usize::try_from(*len).unwrap_or(usize::MAX)]),
+        }
+    }
+
+    pub(crate) fn md5(&self) -> [u8; 16] {
+        let mut hasher = Md5::new();
+        let mut position = 0;
+        while position < self.len() {
+            let piece = self.piece(position..self.len());
+            hasher.update(&piece);
+            position += u64::try_from(piece.len()).unwrap_or(u64::MAX);
+        }
+        hasher.finalize().into()
+    }
+
+    /// Returns the beginning of a part of the bytes, at most [`PIECE_BYTES`] long.
+    fn piece(&self, range: Range<u64>) -> Bytes {
+        let len = usize::try_from((range.end - range.start).min(PIECE_BYTES)).unwrap_or(0);
+        match self {
+            Self::Bytes(bytes) => {
+                let start = usize::try_from(range.start).unwrap_or(usize::MAX);
+                bytes.slice(start..start + len)
+            }
+            Self::Zeros(_) => Bytes::from_static(ZEROS.get(..len).unwrap_or(&[])),
+        }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::Bytes(text.into())
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Self::Bytes(Bytes::from_static(text.as_bytes()))
+    }
+}
+
+impl From<&'static [u8]> for Body {
+    fn from(bytes: &'static [u8]) -> Self {
+        Self::Bytes(Bytes::from_static(bytes))
+    }
+}
+
+/// Sends a part of a body, and breaks off where a fault says so.
+pub(crate) struct Pieces {
+    body: Body,
+    range: Range<u64>,
+    cut_at: Option<u64>,
+}
+
+impl Pieces {
+    pub(crate) fn new(body: Body, range: Range<u64>, cut_after: Option<u64>) -> Self {
+        let cut_at = cut_after.map(|bytes| range.start.saturating_add(bytes));
+        Self { body, range, cut_at }
+    }
+}
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, StdError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let start = self.range.start;
+        if start >= self.range.end {
+            return Poll::Ready(None);
+        }
+        if self.cut_at.is_some_and(|cut| start >= cut) {
+            self.range.start = self.range.end;
+            return Poll::Ready(Some(Err("the body is cut short by a fault".into())));
+        }
+        let end = self.cut_at.map_or(self.range.end, |cut| cut.min(self.range.end));
+        let piece = self.body.piece(start..end);
+        self.range.start += u64::try_from(piece.len()).unwrap_or(u64::MAX);
+        Poll::Ready(Some(Ok(piece)))
+    }
+}
+
+impl ByteStream for Pieces {
+    fn remaining_length(&self) -> RemainingLength {
+        RemainingLength::new_exact(usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX))
+    }
+}
