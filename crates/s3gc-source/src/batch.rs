@@ -258,6 +258,11 @@ impl BatchBuilder {
         self.batch.counts.foreign_urls += 1;
     }
 
+    /// Counts the last value as unread though it has readings: it is marked as well as can be, and not understood.
+    pub fn count_unread(&mut self) {
+        self.batch.counts.unread += 1;
+    }
+
     /// Keeps a value as a sample of what could not be read.
     pub fn sample_unread(&mut self, value: &str) {
         self.batch.counts.sample_unread(value);

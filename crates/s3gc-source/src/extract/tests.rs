@@ -1,0 +1,154 @@
+use super::*;
+use crate::{ColumnId, Reading};
+
+mod cases;
+mod properties;
+
+/// The configuration of all tests: one bucket with a CDN and an own endpoint, and another bucket beside it.
+fn config() -> ExtractConfig {
+    ExtractConfig {
+        bucket: "photos".into(),
+        endpoints: vec!["http://127.0.0.1:9000".into(), "https://minio.example.com".into()],
+        base_urls: vec!["https://cdn.example.com/assets/".into(), "https://img.example.com".into()],
+        other_buckets: vec!["private".into(), "photos.old".into()],
+        other_base_urls: vec!["https://cdn.example.com/private".into()],
+        ..ExtractConfig::default()
+    }
+}
+
+fn extractor(kind: Kind) -> Extractor {
+    Extractor::new(ExtractConfig { kind, ..config() }).unwrap()
+}
+
+/// Reads a value; prefixes are shown with a star.
+fn read(extractor: &Extractor, value: &str) -> (Outcome, Vec<String>) {
+    let mut out = Readings::default();
+    let outcome = extractor.extract(value, &mut out);
+    let show = |reading| match reading {
+        Reading::Key(key) => key.to_owned(),
+        Reading::Prefix(prefix) => format!("{prefix}*"),
+    };
+    (outcome, out.iter().map(show).collect())
+}
+
+#[test]
+fn a_plain_key_has_itself_as_its_only_reading() {
+    for key in ["avatars/alice.jpg", "a", "a.b", "2024/01/x_y-z.tar.gz", "a/b/"] {
+        assert_eq!(read(&extractor(Kind::Auto), key), (Outcome::Read { foreign: false }, vec![key.to_owned()]));
+    }
+}
+
+#[test]
+fn each_reading_is_there_once() {
+    let many: Vec<String> = (0..100).map(|i| format!("\"/k/{}\"", i % 50)).collect();
+    let (_, readings) = read(&extractor(Kind::Json), &format!("[{}]", many.join(",")));
+    assert_eq!(readings.len(), 100, "with and without the slash: {readings:?}");
+}
+
+#[test]
+fn a_url_of_another_configured_bucket_is_no_reference() {
+    for value in [
+        "https://private.s3.amazonaws.com/a/b.jpg",
+        "https://s3.eu-west-1.amazonaws.com/private/a/b.jpg?X-Amz-Credential=AKIA%2F2026%2Fs3&X-Amz-Expires=60",
+        "https://photos.old.s3.amazonaws.com/a/b.jpg",
+        "http://127.0.0.1:9000/private/a/b.jpg",
+        "https://private.minio.example.com/a/b.jpg",
+        "https://cdn.example.com/private/a/b.jpg",
+        "s3://private/a/b.jpg",
+    ] {
+        for kind in [Kind::Auto, Kind::Key, Kind::Url, Kind::Text] {
+            assert_eq!(read(&extractor(kind), value), (Outcome::Elsewhere, vec![]), "{value} as {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn l04_a_url_of_an_unknown_host_is_marked_and_counted() {
+    let (outcome, readings) = read(&extractor(Kind::Auto), "https://files.example.org/x/a/b.jpg");
+    assert_eq!(outcome, Outcome::Read { foreign: true });
+    assert!(readings.contains(&"x/a/b.jpg".into()) && readings.contains(&"a/b.jpg".into()), "{readings:?}");
+}
+
+#[test]
+fn i10_what_is_not_understood_is_unread() {
+    let long = "x".repeat(9000);
+    assert_eq!(read(&extractor(Kind::Auto), &long), (Outcome::Unread, vec![]));
+    let (outcome, readings) = read(&extractor(Kind::Json), r#"{"a": "k/1.jpg", "b": "k/2.jpg"#);
+    assert_eq!(outcome, Outcome::Unread);
+    assert!(readings.contains(&"k/1.jpg".into()) && readings.contains(&"k/2.jpg".into()), "marked all the same");
+    assert_eq!(read(&extractor(Kind::Array), "{a,b").0, Outcome::Unread);
+}
+
+#[test]
+fn i10_a_value_that_is_not_utf_8_is_marked_as_latin_1_and_counted_as_unread() {
+    let mut batch = BatchBuilder::new(ColumnId::new("t.c"));
+    let none = None::<fn(&str) -> Origin>;
+    extractor(Kind::Auto).extract_into(Some(b"caf\xe9.jpg"), none, &mut Readings::default(), &mut batch);
+    let batch = batch.finish();
+    assert!(batch.readings().any(|r| r == Reading::Key("café.jpg")));
+    assert_eq!((batch.counts().values, batch.counts().unread), (1, 1));
+    assert_eq!(batch.counts().unread_samples, ["café.jpg"]);
+}
+
+#[test]
+fn a_batch_counts_what_was_read() {
+    let mut batch = BatchBuilder::new(ColumnId::new("t.c"));
+    let mut scratch = Readings::default();
+    let values = [None, Some(""), Some("  "), Some("a"), Some("https://x.org/a"), Some("s3://private/a")];
+    for value in values {
+        let origin = |text: &str| Origin { row: "id=1".into(), value: text.into() };
+        extractor(Kind::Auto).extract_into(value.map(str::as_bytes), Some(origin), &mut scratch, &mut batch);
+    }
+    let batch = batch.finish();
+    let counts = batch.counts();
+    assert_eq!((counts.rows, counts.nulls, counts.values, counts.foreign_urls, counts.unread), (6, 1, 2, 1, 0));
+    let origins: Vec<_> = batch.values().map(|v| v.origin().unwrap().value.clone()).collect();
+    assert_eq!(origins, ["a", "https://x.org/a"]);
+}
+
+#[test]
+fn a_prefix_ends_at_a_delimiter() {
+    for value in ["videos/42", "videos/42/", "/videos/42", "https://cdn.example.com/assets/videos/42?v=1"] {
+        let (_, readings) = read(&extractor(Kind::Prefix), value);
+        assert!(readings.contains(&"videos/42/*".into()), "{value}: {readings:?}");
+        assert!(readings.iter().all(|r| !r.ends_with('*') || r.ends_with("/*")), "{readings:?}");
+    }
+    // A slash is no directory: it would reference the whole bucket.
+    for value in ["/", "//", "https://cdn.example.com/assets/"] {
+        let (_, readings) = read(&extractor(Kind::Prefix), value);
+        assert!(!readings.iter().any(|r| r == "*"), "{readings:?}");
+    }
+}
+
+#[test]
+fn strip_and_prepend_are_read_with_and_without() {
+    let config = ExtractConfig { strip: Some("/media/".into()), prepend: Some("uploads".into()), ..config() };
+    let extractor = Extractor::new(config).unwrap();
+    let (_, readings) = read(&extractor, "/media/a/b.jpg");
+    for key in ["/media/a/b.jpg", "media/a/b.jpg", "a/b.jpg", "uploads/a/b.jpg"] {
+        assert!(readings.contains(&key.into()), "{key} in {readings:?}");
+    }
+    let extractor = Extractor::new(ExtractConfig { prepend: Some("u/".into()), ..ExtractConfig::default() }).unwrap();
+    assert!(read(&extractor, "a.jpg").1.contains(&"u/a.jpg".into()));
+}
+
+#[test]
+fn a_configuration_that_makes_no_sense_is_refused() {
+    let bad = |config| Extractor::new(config).map(|_| ()).unwrap_err();
+    let empty = ExtractConfig { strip: Some(String::new()), ..ExtractConfig::default() };
+    assert_eq!(bad(empty), InvalidExtract::Empty("strip"));
+    let url = ExtractConfig { base_urls: vec!["/assets".into()], ..ExtractConfig::default() };
+    assert_eq!(bad(url), InvalidExtract::Url("/assets".into()));
+}
+
+#[test]
+fn no_value_takes_long() {
+    let extractor = extractor(Kind::Auto);
+    for piece in ["http://", "/eyJ", "?a=%2F", "%25", "((", "{", "[\"", "a+%2B", "//.", "&amp;", "1(", "<1'"] {
+        let begin = std::time::Instant::now();
+        let value: String = piece.repeat(8000 / piece.len());
+        extractor.extract(&value, &mut Readings::default());
+        extractor.extract(&piece.repeat(200_000 / piece.len()), &mut Readings::default());
+        assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{piece:?} took {:?}", begin.elapsed());
+    }
+}
