@@ -2,16 +2,21 @@
 
 use std::ops::Range;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
 use md5::{Digest, Md5};
 use s3s::StdError;
 use s3s::stream::{ByteStream, RemainingLength};
+use tokio::time::Sleep;
 
 /// The largest piece of a body that is sent at once, in bytes.
 const PIECE_BYTES: u64 = 64 * 1024;
+
+/// How long a connection stays open before a body is cut short.
+const PAUSE: Duration = Duration::from_millis(20);
 
 static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
 
@@ -108,24 +113,28 @@ pub(crate) struct Pieces {
     body: Body,
     range: Range<u64>,
     cut_at: Option<u64>,
+    /// Lets what was sent before the cut reach the client: a connection that fails at once sends nothing.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Pieces {
     pub(crate) fn new(body: Body, range: Range<u64>, cut_after: Option<u64>) -> Self {
         let cut_at = cut_after.map(|bytes| range.start.saturating_add(bytes));
-        Self { body, range, cut_at }
+        Self { body, range, cut_at, pause: None }
     }
 }
 
 impl Stream for Pieces {
     type Item = Result<Bytes, StdError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let start = self.range.start;
         if start >= self.range.end {
             return Poll::Ready(None);
         }
         if self.cut_at.is_some_and(|cut| start >= cut) {
+            let pause = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(PAUSE)));
+            ready!(pause.as_mut().poll(context));
             self.range.start = self.range.end;
             return Poll::Ready(Some(Err("the body is cut short by a fault".into())));
         }

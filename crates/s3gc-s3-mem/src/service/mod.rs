@@ -2,6 +2,7 @@
 
 mod bucket;
 mod delete;
+mod expires;
 mod list;
 mod multipart;
 mod read;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 use s3s::auth::SimpleAuth;
+use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::validation::NameValidation;
@@ -24,9 +26,17 @@ use crate::server::{ACCESS_KEY, SECRET_KEY, Shared};
 
 /// Builds the service that checks signatures and serves all operations.
 pub(crate) fn build(shared: Arc<Shared>) -> S3Service {
+    let mut config = S3Config::default();
+    // The server's clock may be set off on purpose, and Amazon's client then signs by it.
+    config.presigned_url_max_skew_time_secs = u32::MAX;
+    let config = Arc::new(StaticConfigProvider::new(Arc::new(config)));
+    let mut inside = S3ServiceBuilder::new(Service { shared: Arc::clone(&shared) });
+    inside.set_validation(AnyName);
     let mut builder = S3ServiceBuilder::new(Service { shared });
     builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+    builder.set_config(config);
     builder.set_validation(AnyName);
+    builder.set_route(expires::AnyExpires::new(inside.build()));
     builder.build()
 }
 

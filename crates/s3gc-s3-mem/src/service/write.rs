@@ -12,6 +12,7 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
 
+use super::expires::ANY_EXPIRES;
 use super::{Context, Service, bucket_of, condition, etag, no_such_key, precondition_failed, timestamp};
 use crate::Body;
 use crate::log::Op;
@@ -190,6 +191,9 @@ pub(super) fn meta_of(headers: &HeaderMap, tagging: Option<&str>) -> S3Result<Me
         if let Some(value) = headers.get(name).map(text) {
             meta.headers.insert(name.to_owned(), value);
         }
+    }
+    if let Some(expires) = headers.get(&ANY_EXPIRES).map(text) {
+        meta.headers.insert("expires".to_owned(), expires);
     }
     // aws-chunked names the framing of the request, not the content.
     if let Some(encoding) = meta.headers.remove("content-encoding") {
