@@ -1,0 +1,170 @@
+//! Listing: one walk through the directory, in memory that does not grow with it.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
+use s3gc_store::{ListEnd, ListEntry, ListItem, ListPage, MAX_KEY_BYTES, ObjectKey, Result, SkippedName};
+
+use crate::dir::{Root, is_absent, open_dir};
+use crate::error::failed;
+use crate::path::PRIVATE;
+use crate::state::FileState;
+
+/// How many names a page holds; the same as on S3.
+const PAGE: usize = 1000;
+
+/// Walks through the store and hands over its objects, page by page, then the end.
+///
+/// `emit` returns false when nobody listens any more. Files come in the order in which the file system has them: to
+/// sort them would need the names of a whole directory in memory, and a directory may hold millions.
+pub(crate) fn walk(root: &Root, prefix: &str, emit: &mut dyn FnMut(ListItem) -> bool) -> Result<()> {
+    let top = read_dir(root.open()?, root.location().as_str())?;
+    let mut walk = Walk { prefix: prefix.as_bytes(), page: ListPage::default(), entries: 0, skipped: 0, emit };
+    let mut levels = vec![Level { dir: top, path: Vec::new() }];
+    while let Some(level) = levels.last_mut() {
+        match walk.step(level)? {
+            Step::Next => {}
+            Step::Into(below) => levels.push(below),
+            Step::Up => drop(levels.pop()),
+            Step::Stop => return Ok(()),
+        }
+    }
+    // The names that were read are all that there are only if the directory is still in its place.
+    drop(root.open()?);
+    walk.end();
+    Ok(())
+}
+
+struct Walk<'a> {
+    prefix: &'a [u8],
+    page: ListPage,
+    entries: u64,
+    skipped: u64,
+    emit: &'a mut dyn FnMut(ListItem) -> bool,
+}
+
+/// An open directory on the way, and its path with a slash at the end.
+struct Level {
+    dir: Dir,
+    path: Vec<u8>,
+}
+
+enum Step {
+    Next,
+    Into(Level),
+    Up,
+    Stop,
+}
+
+impl Walk<'_> {
+    fn step(&mut self, level: &mut Level) -> Result<Step> {
+        let shown = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+        let entry = match level.dir.read() {
+            None => return Ok(Step::Up),
+            Some(Err(error)) if is_absent(error) => return Ok(Step::Up),
+            Some(entry) => entry.map_err(|error| failed("list", &shown(&level.path), error))?,
+        };
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") || (level.path.is_empty() && name.to_bytes() == PRIVATE.as_bytes()) {
+            return Ok(Step::Next);
+        }
+        let mut path = level.path.clone();
+        path.extend_from_slice(name.to_bytes());
+        // A directory on the way to the prefix may hold a part of it.
+        let is_wanted = path.starts_with(self.prefix);
+        if !is_wanted && !is_directory_of(&path, self.prefix) {
+            return Ok(Step::Next);
+        }
+
+        let directory = level.dir.fd().map_err(|error| failed("list", &shown(&level.path), error))?;
+        let stat = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            // Gone since its name was read.
+            Err(error) if is_absent(error) => return Ok(Step::Next),
+            Err(error) => return Err(failed("list", &shown(&path), error)),
+        };
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        if kind == FileType::Directory {
+            if let Some(reason) = unfit(&path) {
+                return Ok(self.skip(&path, reason));
+            }
+            let below = match open_dir(directory, name) {
+                Ok(below) => below,
+                Err(error) if is_absent(error) => return Ok(Step::Next),
+                Err(error) => return Err(failed("list", &shown(&path), error)),
+            };
+            path.push(b'/');
+            return Ok(Step::Into(Level { dir: read_dir(below, &shown(&path))?, path }));
+        }
+        // What lies behind a link on the way to the prefix is not listed, and that has to be said.
+        if is_wanted || kind == FileType::Symlink { Ok(self.file(&path, &stat)) } else { Ok(Step::Next) }
+    }
+
+    fn file(&mut self, path: &[u8], stat: &Stat) -> Step {
+        if let Some(reason) = unfit(path) {
+            return self.skip(path, reason);
+        }
+        let Some(state) = FileState::new(stat) else {
+            return self.skip(path, what_else(FileType::from_raw_mode(stat.st_mode)));
+        };
+        let Some(key) = str::from_utf8(path).ok().and_then(|path| ObjectKey::new(path).ok()) else {
+            return self.skip(path, "not a key");
+        };
+        self.entries += 1;
+        self.page.entries.push(ListEntry::new(key, state.size_bytes, state.etag(), state.last_modified()));
+        self.next()
+    }
+
+    fn skip(&mut self, path: &[u8], reason: &str) -> Step {
+        self.skipped += 1;
+        let name = String::from_utf8_lossy(path).into_owned();
+        self.page.skipped.push(SkippedName { name, reason: reason.to_owned() });
+        self.next()
+    }
+
+    fn next(&mut self) -> Step {
+        if self.page.entries.len() + self.page.skipped.len() < PAGE || self.flush() { Step::Next } else { Step::Stop }
+    }
+
+    fn flush(&mut self) -> bool {
+        (self.emit)(ListItem::Page(std::mem::take(&mut self.page)))
+    }
+
+    fn end(mut self) {
+        let is_empty = self.page.entries.is_empty() && self.page.skipped.is_empty();
+        if is_empty || self.flush() {
+            (self.emit)(ListItem::End(ListEnd { entries: self.entries, skipped: self.skipped }));
+        }
+    }
+}
+
+fn read_dir(directory: OwnedFd, path: &str) -> Result<Dir> {
+    Dir::new(directory).map_err(|error| failed("list", path, error))
+}
+
+/// Tells whether `prefix` names something in the directory `path`.
+fn is_directory_of(path: &[u8], prefix: &[u8]) -> bool {
+    prefix.strip_prefix(path).is_some_and(|rest| rest.first() == Some(&b'/'))
+}
+
+/// Why no key can have this path, or one below it.
+fn unfit(path: &[u8]) -> Option<&'static str> {
+    if str::from_utf8(path).is_err() {
+        Some("the name is not UTF-8")
+    } else if path.len() > MAX_KEY_BYTES {
+        Some("the path is longer than a key can be")
+    } else {
+        None
+    }
+}
+
+fn what_else(kind: FileType) -> &'static str {
+    match kind {
+        FileType::Symlink => "a symbolic link, which is never followed",
+        FileType::Fifo => "a named pipe",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        FileType::RegularFile => "a file whose time is outside the calendar",
+        _ => "not a regular file",
+    }
+}
