@@ -6,12 +6,16 @@ use std::time::Duration;
 use s3gc_store::{ObjectKey, PROBE_PREFIX};
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::Mode;
+
 /// The settings of one collector. Everything that is not said has a safe default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Settings {
     /// The name of the bucket in configuration and reports.
     pub name: String,
+    /// What a run does unless it is told otherwise.
+    pub mode: Mode,
     /// The claimed prefixes; empty for the whole bucket.
     pub prefixes: Vec<KeyPrefix>,
     /// What is never deleted.
@@ -106,7 +110,9 @@ pub struct KeyPrefix(String);
 
 /// A string that cannot be a prefix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("prefix {0:?} does not end at a delimiter: write {0:?} with a / at its end, so that it does not also mean {0}2")]
+#[error(
+    "prefix {0:?} does not end at a delimiter: write {0:?} with a / at its end, so that it does not also mean {0}2"
+)]
 pub struct InvalidPrefix(String);
 
 impl KeyPrefix {
@@ -157,6 +163,7 @@ impl Settings {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
         Self {
             name: name.into(),
+            mode: Mode::default(),
             prefixes: Vec::new(),
             exclude: Vec::new(),
             retention: 7 * DAY,

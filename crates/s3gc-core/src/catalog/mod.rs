@@ -142,12 +142,19 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
 
     // -- census and clocks --------------------------------------------------------------------------------------------
 
-    /// Reads the last complete census of a location.
+    /// Reads the last good census of a location.
     ///
     /// # Errors
     ///
     /// Any failure.
     async fn last_census(&self, location: &Location) -> Result<Option<CensusRecord>>;
+
+    /// Writes a census as the last good one: a person accepted it.
+    ///
+    /// # Errors
+    ///
+    /// Any failure.
+    async fn put_census(&self, location: &Location, census: &CensusRecord) -> Result<()>;
 
     /// Begins to move the clocks of a location; nothing is visible before `Judgement::commit`. With `restart_all`
     /// every clock starts anew at `at`.
@@ -331,12 +338,13 @@ pub trait Judgement: fmt::Debug + Send {
     /// Any failure.
     async fn observe(&mut self, seen: &[Seen]) -> Result<Vec<Timestamp>>;
 
-    /// Keeps what was observed, forgets the clock of what was not, and writes the census as the last good one.
+    /// Keeps what was observed, forgets the clock of what was not, and writes the census, if there is one, as the last
+    /// good one.
     ///
     /// # Errors
     ///
     /// Any failure.
-    async fn commit(self: Box<Self>, census: &CensusRecord) -> Result<()>;
+    async fn commit(self: Box<Self>, census: Option<&CensusRecord>) -> Result<()>;
 }
 
 /// An unreferenced object, as a census saw it.
