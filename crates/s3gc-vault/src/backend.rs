@@ -134,6 +134,12 @@ impl FileName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Takes a name that is known to be valid.
+    pub(crate) fn known(name: String) -> Self {
+        debug_assert!(Self::new(name.clone()).is_ok(), "{name}");
+        Self(name.into())
+    }
 }
 
 impl TryFrom<String> for FileName {

@@ -1,5 +1,7 @@
 //! What can go wrong with a vault.
 
+use std::io::ErrorKind;
+
 /// A boxed cause.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -68,6 +70,12 @@ pub enum Error {
         /// What differs.
         reason: String,
     },
+    /// The pack has as many objects as one index can hold.
+    #[error("{name}: the pack has too many objects; finish it and begin another")]
+    TooManyEntries {
+        /// The file.
+        name: String,
+    },
     /// The body of an object failed while it was packed; the pack is as it was before.
     #[error("{key}: reading the object failed while it was packed")]
     Body {
@@ -77,4 +85,15 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl Error {
+    /// Tells an I/O error of a file, a full disk apart from the others.
+    pub(crate) fn from_io(vault: &str, operation: &'static str, name: &str, source: std::io::Error) -> Self {
+        let (vault, name) = (vault.to_owned(), name.to_owned());
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full { vault, name, source: source.into() },
+            _ => Self::Io { vault, operation, name, source: source.into() },
+        }
+    }
 }

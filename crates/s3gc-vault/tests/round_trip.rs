@@ -1,0 +1,97 @@
+//! What goes into a pack comes out of it, through s3gc and through tar.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{append, new_entry, noise, read, stored, text, writer, zstd_writer};
+use s3gc_compress::{Lz4, Plain};
+use s3gc_vault::pack::{self, VerifyLevel};
+use s3gc_vault::{DirVault, VaultBackend};
+
+fn vault(dir: &tempfile::TempDir) -> Arc<dyn VaultBackend> {
+    Arc::new(DirVault::open(dir.path().join("vault")).unwrap())
+}
+
+/// Objects of all kinds and sizes around the limits of the layout.
+fn objects() -> Vec<(String, Vec<u8>)> {
+    let mut objects = vec![
+        ("empty".to_owned(), Vec::new()),
+        ("../../etc/passwd".to_owned(), b"root".to_vec()),
+        ("/etc/shadow".to_owned(), b"slash".to_vec()),
+        ("a".to_owned(), b"file".to_vec()),
+        ("a/b".to_owned(), b"under a file".to_vec()),
+        ("a//b".to_owned(), b"twice".to_vec()),
+        ("a/".to_owned(), b"folder marker".to_vec()),
+        ("line\nbreak\u{1}\u{7f}".to_owned(), b"control".to_vec()),
+        ("é".repeat(512), b"long".to_vec()),
+        ("caf\u{e9}".to_owned(), b"nfc".to_vec()),
+        ("cafe\u{301}".to_owned(), b"nfd".to_vec()),
+        ("🦀/🎉.txt".to_owned(), b"emoji".to_vec()),
+        ("~/%2F\\".to_owned(), b"marks".to_vec()),
+        ("S3GC-INDEX.jsonl".to_owned(), b"not the index".to_vec()),
+    ];
+    for size in [1, 511, 512, 513, 8192, 128 << 10, (128 << 10) + 1, 1 << 20, 16 << 20, (16 << 20) + 1, 40_000_000] {
+        objects.push((format!("text/{size}"), text(1, size)));
+        objects.push((format!("noise/{size}"), noise(2, size)));
+    }
+    objects.extend((0..300).map(|i| (format!("many/{i}"), text(i, 5000))));
+    objects
+}
+
+async fn comes_back(codec: impl s3gc_compress::Compressor) -> (tempfile::TempDir, pack::FinishedPack) {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = vault(&dir);
+    let objects = objects();
+    let mut writer = writer(dir.path(), codec);
+    for (key, body) in &objects {
+        append(&mut writer, key, body);
+    }
+    let pack = stored(&vault, writer).await;
+    pack::read_back(Arc::clone(&vault), &pack).await.unwrap();
+
+    let index = pack::read_index(vault.as_ref(), &pack.name).await.unwrap();
+    assert_eq!((index.damage, &index.entries), (None, &pack.entries));
+    assert_eq!(index.header, pack.header);
+    for (entry, (key, body)) in index.entries.iter().zip(&objects) {
+        assert_eq!(entry.key.as_str(), key);
+        assert_eq!(&entry.meta, &new_entry(key, body.len().try_into().unwrap()).meta);
+        assert!(read(&vault, &pack.name, entry).await.unwrap() == *body, "{key:?}");
+    }
+    let report = pack::verify(vault, &pack.name, VerifyLevel::Full, Some(pack.blake3)).await.unwrap();
+    assert_eq!((report.faults, report.checked), (vec![], objects.len()));
+    (dir, pack)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn zstd_comes_back() {
+    let (dir, pack) = comes_back(s3gc_compress::Zstd::default()).await;
+    let codec = |key: &str| pack.entries.iter().find(|entry| entry.key.as_str() == key).unwrap().codec.clone();
+    assert_eq!(codec("text/40000000"), "zstd");
+    assert_eq!(codec("noise/40000000"), "raw");
+    assert_eq!(codec("noise/8192"), "raw");
+    let path = dir.path().join("vault").join(pack.name.as_str());
+    let size = std::fs::File::open(path).unwrap().metadata().unwrap().len();
+    assert_eq!(size, pack.size_bytes);
+    assert!(size < 95_000_000, "{size}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lz4_comes_back() {
+    let (_dir, pack) = comes_back(Lz4).await;
+    assert!(pack.entries.iter().any(|entry| entry.codec == "lz4" && entry.member.ends_with(".lz4")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn none_comes_back() {
+    let (_dir, pack) = comes_back(Plain).await;
+    assert!(pack.entries.iter().all(|entry| entry.codec == "none"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_pack_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = vault(&dir);
+    let pack = stored(&vault, zstd_writer(dir.path())).await;
+    pack::read_back(vault, &pack).await.unwrap();
+}
