@@ -81,14 +81,15 @@ async fn one(
 }
 
 /// The file that is to be deleted, in the state that was staged.
-struct Found {
+#[derive(Debug)]
+pub(crate) struct Found {
     root: OwnedFd,
     directory: OwnedFd,
     name: Box<str>,
     staged: FileState,
 }
 
-fn find(root: &Root, key: &ObjectKey, if_match: &ETag) -> Result<Found, DeleteOutcome> {
+pub(crate) fn find(root: &Root, key: &ObjectKey, if_match: &ETag) -> Result<Found, DeleteOutcome> {
     // What cannot be a path is not there.
     let path = KeyPath::new(key).map_err(|_| DeleteOutcome::AlreadyGone)?;
     let root = root.open().map_err(DeleteOutcome::Refused)?;
@@ -105,7 +106,7 @@ fn find(root: &Root, key: &ObjectKey, if_match: &ETag) -> Result<Found, DeleteOu
 }
 
 impl Found {
-    fn remove(self, trash: &Trash, slot: &str, key: &ObjectKey) -> DeleteOutcome {
+    pub(crate) fn remove(self, trash: &Trash, slot: &str, key: &ObjectKey) -> DeleteOutcome {
         let fail = |error: Errno| failed("delete", key.as_str(), error);
         match renameat(&self.directory, &*self.name, &trash.directory, slot) {
             Ok(()) => {}
@@ -124,7 +125,7 @@ impl Found {
         DeleteOutcome::Deleted { marker: None }
     }
 
-    fn put_back(&self, trash: &Trash, slot: &str, key: &ObjectKey, outcome: DeleteOutcome) -> DeleteOutcome {
+    pub(crate) fn put_back(&self, trash: &Trash, slot: &str, key: &ObjectKey, outcome: DeleteOutcome) -> DeleteOutcome {
         match move_without_replacing(&trash.directory, slot, &self.directory, &self.name) {
             Ok(()) => outcome,
             Err(Errno::EXIST) => {

@@ -10,6 +10,8 @@ mod read;
 mod sidecar;
 mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 mod trash;
 mod walk;
 

@@ -61,6 +61,13 @@ impl Trash {
     }
 }
 
+#[cfg(test)]
+impl Trash {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Drop for Trash {
     fn drop(&mut self) {
         if let Err(error) = remove_if_empty(&self.parent, &self.name, &self.directory) {

@@ -1,4 +1,5 @@
 //! The contract of every store, on a directory.
+#![expect(clippy::unwrap_used, reason = "what these tests share is a part of them")]
 
 use std::sync::Arc;
 

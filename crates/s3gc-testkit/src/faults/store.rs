@@ -222,3 +222,144 @@ fn cut(body: ByteStream, keep: u64) -> ByteStream {
     })
     .boxed()
 }
+
+#[cfg(test)]
+mod tests {
+    use s3gc_store::{DeleteTarget, SignRefused, read_all};
+    use s3gc_store_fs::{FsConfig, FsStore};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    async fn store(plan: &FaultPlan) -> (TempDir, FaultyStore) {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            std::fs::write(directory.path().join(name), "0123456789").unwrap();
+        }
+        let inner = FsStore::open(&FsConfig::new(directory.path())).await.unwrap();
+        (directory, FaultyStore::new(Arc::new(inner), plan.clone()))
+    }
+
+    fn key(name: &str) -> ObjectKey {
+        ObjectKey::new(name).unwrap()
+    }
+
+    async fn list(plan: FaultPlan) -> Vec<String> {
+        let (_directory, store) = store(&plan).await;
+        let shown = |item: Result<ListItem>| match item {
+            Ok(ListItem::Page(page)) => format!("{} entries", page.entries.len()),
+            Ok(ListItem::End(_)) => "end".to_owned(),
+            Err(error) => error.to_string().split(' ').next_back().unwrap_or_default().to_owned(),
+        };
+        store.list(ListRequest::default()).map(shown).collect().await
+    }
+
+    #[tokio::test]
+    async fn a_listing_goes_wrong_as_planned() {
+        assert_eq!(list(FaultPlan::new()).await, ["3 entries", "end"]);
+        assert_eq!(list(FaultPlan::new().at("list", 1, Fault::Truncate)).await, ["3 entries"]);
+        assert_eq!(list(FaultPlan::new().at("page", 2, Fault::Truncate)).await, ["3 entries"]);
+        assert_eq!(list(FaultPlan::new().at("list", 1, Fault::Fail)).await, ["failed"]);
+        assert_eq!(list(FaultPlan::new().at("page", 2, Fault::FailTransient)).await, ["3 entries", "answer"]);
+        assert_eq!(list(FaultPlan::new().at("list", 1, Fault::Reorder)).await, ["3 entries", "end"]);
+    }
+
+    #[tokio::test]
+    async fn a_reordered_listing_has_the_opposite_order() {
+        let plan = FaultPlan::new().at("list", 2, Fault::Reorder);
+        let (_directory, store) = store(&plan).await;
+        let mut orders = Vec::new();
+        for _ in 0..2 {
+            let mut items = store.list(ListRequest::default());
+            let Some(Ok(ListItem::Page(page))) = items.next().await else { panic!("no page") };
+            orders.push(page.entries.into_iter().map(|entry| entry.key).collect::<Vec<_>>());
+        }
+        let backwards: Vec<_> = orders[0].iter().rev().cloned().collect();
+        assert_eq!(orders[1], backwards);
+    }
+
+    #[tokio::test]
+    async fn a_body_goes_wrong_as_planned() {
+        let plan = FaultPlan::new()
+            .at("get", 2, Fault::Truncate)
+            .at("get", 3, Fault::Corrupt)
+            .at("body", 2, Fault::Fail)
+            .at("get", 5, Fault::Reorder);
+        let (_directory, store) = store(&plan).await;
+        let get = async || -> Result<Bytes> {
+            let (meta, body) = store.get(&key("a"), GetOptions::default()).await?;
+            assert_eq!(meta.size_bytes, 10);
+            read_all(body).await
+        };
+        assert_eq!(get().await.unwrap(), "0123456789");
+        assert_eq!(get().await.unwrap(), "01234");
+        assert_eq!(get().await.unwrap(), "1123456789");
+        assert!(get().await.is_err());
+        assert!(format!("{:?}", get().await).contains("the fault plan is wrong"));
+        assert_eq!(get().await.unwrap(), "0123456789");
+        assert_eq!(plan.fired(), 4);
+    }
+
+    struct Yes;
+
+    impl SignGuard for Yes {
+        fn may_sign(&self) -> Result<(), SignRefused> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_deletion_fails_before_its_effect_or_after_it() {
+        let plan = FaultPlan::new().at("delete", 1, Fault::Fail).at("delete", 2, Fault::Lost).at(
+            "delete",
+            3,
+            Fault::Unanswered,
+        );
+        let (directory, store) = store(&plan).await;
+        let delete = async |name: &str| {
+            let target = DeleteTarget::Current { if_match: store.head(&key(name)).await?.etag };
+            let batch = [DeleteRequest { key: key(name), target }];
+            #[expect(clippy::disallowed_methods, reason = "the wrapper of a deletion is what is tested")]
+            store.delete(&batch, DeleteMeans::SingleEtag, &Yes).await
+        };
+        let is_there = |name| directory.path().join(name).exists();
+        assert!(delete("a").await.is_err());
+        assert!(matches!(delete("b").await.unwrap()[..], [DeleteOutcome::Unknown(_)]) && is_there("b"));
+        assert!(matches!(delete("c").await.unwrap()[..], [DeleteOutcome::Unknown(_)]) && !is_there("c"));
+        assert!(matches!(delete("a").await.unwrap()[..], [DeleteOutcome::Deleted { .. }]) && !is_there("a"));
+    }
+
+    #[tokio::test]
+    async fn a_put_fails_before_its_effect_after_it_or_writes_something_else() {
+        let plan = FaultPlan::new()
+            .at("put", 1, Fault::FailTransient)
+            .at("put", 2, Fault::Unanswered)
+            .at("put", 3, Fault::Truncate)
+            .at("put", 4, Fault::Corrupt);
+        let (directory, store) = store(&plan).await;
+        let put = async |name: &str| {
+            let body = stream::iter([Ok(Bytes::from_static(b"new"))]).boxed();
+            store.put(&key(name), body, &ObjectMeta::new(3), PutMode::Replace).await
+        };
+        let read = |name| std::fs::read_to_string(directory.path().join(name)).ok();
+        assert!(put("w").await.unwrap_err().is_transient() && read("w").is_none());
+        assert!(put("x").await.unwrap_err().is_transient() && read("x").as_deref() == Some("new"));
+        assert!(matches!(put("y").await, Err(Error::BodyLength { .. })) && read("y").is_none());
+        assert!(put("z").await.is_ok() && read("z").as_deref() == Some("oew"));
+    }
+
+    #[tokio::test]
+    async fn the_other_calls_fail_as_planned() {
+        let plan = ["status", "head", "tags", "versions"]
+            .into_iter()
+            .fold(FaultPlan::new(), |plan, operation| plan.at(operation, 1, Fault::Fail));
+        let (_directory, store) = store(&plan).await;
+        for is_first in [true, false] {
+            assert_eq!(store.status().await.is_err(), is_first);
+            assert_eq!(store.head(&key("a")).await.is_err(), is_first);
+            assert_eq!(store.tags(&key("a")).await.is_err(), is_first);
+            assert_eq!(store.versions(&key("a")).await.is_err(), is_first);
+        }
+        assert_eq!(plan.fired(), 4);
+    }
+}
