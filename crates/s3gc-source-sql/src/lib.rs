@@ -1,1 +1,16 @@
 #![doc = include_str!("../README.md")]
+
+mod catalog;
+mod config;
+mod conn;
+mod error;
+mod mysql;
+mod postgres;
+mod quote;
+mod reader;
+mod scan;
+mod source;
+mod sqlite;
+
+pub use config::{Reference, SqlConfig};
+pub use source::SqlSource;

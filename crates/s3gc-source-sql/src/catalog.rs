@@ -1,0 +1,297 @@
+//! From the names in the configuration to the columns of the database.
+
+use std::collections::HashSet;
+
+use s3gc_source::extract::Extractor;
+use s3gc_source::{ColumnId, Error, Result};
+
+use crate::config::Reference;
+use crate::conn::ResultColumn;
+use crate::quote::{Dialect, Sql, TableName, is_select, parse_name};
+
+/// What the database holds, as far as it matters here.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Catalog {
+    /// The schema of an unqualified name, where there is only one.
+    pub(crate) default_schema: Option<String>,
+    pub(crate) tables: Vec<Table>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: TableName,
+    /// Why it cannot be read, with the way out.
+    pub(crate) refused: Option<String>,
+    pub(crate) columns: Vec<Column>,
+    /// The columns of the primary key, in the order of the key.
+    pub(crate) key: Vec<String>,
+    /// An expression that names a row where there is no primary key.
+    pub(crate) row_id: Option<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) type_name: String,
+    pub(crate) can_hold_key: bool,
+    pub(crate) readable: bool,
+}
+
+/// One statement to run, and how to read its columns.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    pub(crate) sql: Sql,
+    /// The same with what identifies a row behind the columns.
+    pub(crate) traced: Sql,
+    pub(crate) columns: Vec<WatchedColumn>,
+    pub(crate) row_id: Vec<String>,
+    /// What it is called in errors.
+    pub(crate) label: String,
+    /// The table, if it is one.
+    pub(crate) table: Option<TableName>,
+    /// Goes into the digest of the schema.
+    pub(crate) description: String,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct WatchedColumn {
+    pub(crate) id: ColumnId,
+    pub(crate) extractor: Extractor,
+}
+
+/// Resolves configured names against a catalogue.
+#[derive(Debug)]
+pub(crate) struct Resolver<'a> {
+    pub(crate) source_name: &'a str,
+    pub(crate) dialect: Dialect,
+    pub(crate) catalog: Catalog,
+    seen: HashSet<String>,
+    pub(crate) watched: Vec<Watched>,
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(source_name: &'a str, dialect: Dialect, catalog: Catalog) -> Self {
+        Self { source_name, dialect, catalog, seen: HashSet::new(), watched: Vec::new() }
+    }
+
+    /// Adds the columns that are configured for tables: one statement a table.
+    pub(crate) fn add_tables(&mut self, references: &[(Reference, Extractor)]) -> Result<()> {
+        let mut tables: Vec<(usize, Vec<(String, String, &Extractor)>)> = Vec::new();
+        for (reference, extractor) in references {
+            let Reference::Column { table, column, .. } = reference else { continue };
+            let label = format!("{table}.{column}");
+            let index = self.find_table(table, &label)?;
+            let name = self.check_column(index, column, &label)?;
+            if !self.seen.insert(format!("{:?}.{name}", self.catalog.tables[index].name)) {
+                return Err(self.refuse(&label, "it is configured twice"));
+            }
+            match tables.iter_mut().find(|(other, _)| *other == index) {
+                Some((_, columns)) => columns.push((name, label, extractor)),
+                None => tables.push((index, vec![(name, label, extractor)])),
+            }
+        }
+        for (index, columns) in tables {
+            let watched = self.watch_table(&self.catalog.tables[index], &columns);
+            self.watched.push(watched);
+        }
+        Ok(())
+    }
+
+    /// Adds a query with the columns of its result.
+    pub(crate) fn add_query(
+        &mut self,
+        sql: &str,
+        name: &str,
+        columns: &[ResultColumn],
+        extractor: &Extractor,
+    ) -> Result<()> {
+        if columns.is_empty() {
+            return Err(self.refuse(name, "the query returns no columns"));
+        }
+        let mut watched = Vec::new();
+        let mut description = format!("query\0{name}\0{sql}\n");
+        for (column, type_name) in columns {
+            let label = format!("{name}.{column}");
+            if is_binary(type_name) && self.dialect == Dialect::Postgres {
+                return Err(self.refuse(&label, "a column of type bytea cannot hold a key: convert it in the query"));
+            }
+            if !self.seen.insert(label.clone()) {
+                return Err(self.refuse(&label, "the query has two columns of this name: give each its own with AS"));
+            }
+            description.push_str(&format!("{label}\0{type_name}\n"));
+            watched.push(WatchedColumn { id: ColumnId::new(&label), extractor: extractor.clone() });
+        }
+        let sql = Sql::query(self.dialect, sql);
+        self.watched.push(Watched {
+            traced: sql.clone(),
+            sql,
+            columns: watched,
+            row_id: Vec::new(),
+            label: name.to_owned(),
+            table: None,
+            description,
+        });
+        Ok(())
+    }
+
+    pub(crate) fn refuse(&self, column: &str, reason: &str) -> Error {
+        Error::Schema { source_name: self.source_name.to_owned(), column: column.to_owned(), reason: reason.to_owned() }
+    }
+
+    fn find_table(&self, written: &str, label: &str) -> Result<usize> {
+        let Some((schema, table)) = parse_name(written) else {
+            return Err(self.refuse(label, &format!("{written:?} is no name of a table: write table or schema.table")));
+        };
+        let schema = schema.or_else(|| self.catalog.default_schema.clone());
+        let tables = self.catalog.tables.iter().enumerate();
+        let found: Vec<usize> = tables
+            .filter(|(_, t)| t.name.table == table && schema.as_ref().is_none_or(|s| *s == t.name.schema))
+            .map(|(index, _)| index)
+            .collect();
+        match found[..] {
+            [index] => match &self.catalog.tables[index].refused {
+                Some(reason) => Err(self.refuse(label, reason)),
+                None => Ok(index),
+            },
+            [] => {
+                let names = self.catalog.tables.iter().map(|t| t.name.table.as_str());
+                let hint = suggest(&table, names);
+                Err(self.refuse(label, &format!("there is no table {written}, or no privilege to see it{hint}")))
+            }
+            _ => {
+                let schemas: Vec<&str> = found.iter().map(|i| &*self.catalog.tables[*i].name.schema).collect();
+                let reason =
+                    format!("table {table} is in several schemas ({}): write schema.table", schemas.join(", "));
+                Err(self.refuse(label, &reason))
+            }
+        }
+    }
+
+    /// Returns the name of the column as the catalogue has it.
+    fn check_column(&self, table: usize, column: &str, label: &str) -> Result<String> {
+        let table = &self.catalog.tables[table];
+        let exact = table.columns.iter().find(|c| c.name == column);
+        // MySQL and SQLite do not tell upper from lower case in the names of columns.
+        let folded = || table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(column));
+        let found = if self.dialect == Dialect::Postgres { exact } else { exact.or_else(folded) };
+        let Some(found) = found else {
+            let hint = suggest(column, table.columns.iter().map(|c| c.name.as_str()));
+            let reason = format!("table {} has no column {column}{hint}", table.name.table);
+            return Err(self.refuse(label, &reason));
+        };
+        if !found.can_hold_key {
+            let reason = format!(
+                "a column of type {} cannot hold a key: leave it out, or convert it with sql = \"SELECT ...\"",
+                found.type_name
+            );
+            return Err(self.refuse(label, &reason));
+        }
+        if !found.readable {
+            return Err(Error::PermissionDenied {
+                source_name: self.source_name.to_owned(),
+                column: label.to_owned(),
+                source: format!("grant it: GRANT SELECT ON {} TO the user of s3gc", table.name.table).into(),
+            });
+        }
+        Ok(found.name.clone())
+    }
+
+    fn watch_table(&self, table: &Table, columns: &[(String, String, &Extractor)]) -> Watched {
+        let names: Vec<&str> = columns.iter().map(|(name, ..)| name.as_str()).collect();
+        let mut with_key = names.clone();
+        with_key.extend(table.key.iter().map(String::as_str));
+        let mut row_id = table.key.clone();
+        let mut ours = Vec::new();
+        if row_id.is_empty()
+            && let Some(expression) = table.row_id
+        {
+            row_id.push(expression.to_owned());
+            ours.push(expression);
+        }
+        let types = names.iter().map(|name| {
+            let column = table.columns.iter().find(|c| c.name == *name);
+            format!("{}.{name}\0{}\n", table.name.table, column.map_or("", |c| c.type_name.as_str()))
+        });
+        Watched {
+            sql: Sql::select(self.dialect, &table.name, &names, &[]),
+            traced: Sql::select(self.dialect, &table.name, &with_key, &ours),
+            columns: columns
+                .iter()
+                .map(|(_, label, extractor)| WatchedColumn {
+                    id: ColumnId::new(label),
+                    extractor: (*extractor).clone(),
+                })
+                .collect(),
+            row_id,
+            label: table.name.table.clone(),
+            description: format!("table\0{}\n{}", table.name.schema, types.collect::<String>()),
+            table: Some(table.name.clone()),
+        }
+    }
+}
+
+/// The name of a query: its own, or one that stays the same as long as the query does.
+pub(crate) fn query_name(sql: &str, name: Option<&str>) -> String {
+    name.map_or_else(|| format!("query_{}", &blake3::hash(sql.trim().as_bytes()).to_hex()[..8]), str::to_owned)
+}
+
+/// Refuses a query that does not begin as one that reads.
+pub(crate) fn check_query(resolver: &Resolver<'_>, sql: &str, name: &str) -> Result<()> {
+    if is_select(sql) { Ok(()) } else { Err(resolver.refuse(name, "a query is one SELECT or WITH statement")) }
+}
+
+/// A digest of what is watched: it changes with a table, a column, a type, or a query.
+pub(crate) fn digest(watched: &[Watched]) -> String {
+    let mut descriptions: Vec<&str> = watched.iter().map(|w| w.description.as_str()).collect();
+    descriptions.sort_unstable();
+    blake3::hash(descriptions.concat().as_bytes()).to_hex().to_string()
+}
+
+fn is_binary(type_name: &str) -> bool {
+    type_name.eq_ignore_ascii_case("bytea")
+}
+
+fn suggest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let wanted = wanted.to_lowercase();
+    let near = names.map(|name| (distance(&wanted, &name.to_lowercase()), name)).min();
+    match near {
+        Some((distance, name)) if distance <= wanted.chars().count() / 2 => format!(": did you mean {name}?"),
+        _ => String::new(),
+    }
+}
+
+/// The Levenshtein distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_suggested() {
+        let names = ["avatar_url", "email", "id"];
+        assert_eq!(suggest("avatar_ulr", names.into_iter()), ": did you mean avatar_url?");
+        assert_eq!(suggest("Email", names.into_iter()), ": did you mean email?");
+        assert_eq!(suggest("zzzzzz", names.into_iter()), "");
+    }
+
+    #[test]
+    fn a_query_has_a_name_that_stays() {
+        assert_eq!(query_name("SELECT 1", Some("cms")), "cms");
+        assert_eq!(query_name("SELECT 1", None), query_name(" SELECT 1\n", None));
+        assert_ne!(query_name("SELECT 1", None), query_name("SELECT 2", None));
+    }
+}

@@ -1,0 +1,152 @@
+//! What to read, and where.
+
+use s3gc_source::extract::Kind;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// A database, and what in it refers to objects.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SqlConfig {
+    /// The name in reports and errors.
+    pub name: String,
+    /// `postgres://`, `mysql://`, `mariadb://` or `sqlite:`, with user and password; never shown.
+    pub url: SecretString,
+    /// The columns and queries to read.
+    pub references: Vec<Reference>,
+}
+
+impl SqlConfig {
+    /// Names a database and what to read in it.
+    #[must_use]
+    pub fn new(name: &str, url: &str, references: impl IntoIterator<Item = Reference>) -> Self {
+        Self { name: name.to_owned(), url: url.into(), references: references.into_iter().collect() }
+    }
+}
+
+/// Something that refers to objects.
+///
+/// In a configuration file: `{ table = "users", column = "avatar_url" }` or `{ sql = "SELECT url FROM pages" }`, with
+/// `kind`, `strip` and `prepend` where they are needed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawReference")]
+#[non_exhaustive]
+pub enum Reference {
+    /// A column of a table.
+    Column {
+        /// The table: `users`, `blog.posts`, `"My Schema"."Posts"`.
+        table: String,
+        /// The column.
+        column: String,
+        /// How to read its values.
+        kind: Kind,
+        /// What stands before each key in the column and is not part of it.
+        strip: Option<String>,
+        /// What stands before each key in the bucket and is missing in the column.
+        prepend: Option<String>,
+    },
+    /// A query; every column of its result is read.
+    Query {
+        /// One SELECT or WITH statement.
+        sql: String,
+        /// The name in reports; without one it is made from a digest of the query.
+        name: Option<String>,
+        /// How to read its values.
+        kind: Kind,
+        /// What stands before each key in the result and is not part of it.
+        strip: Option<String>,
+        /// What stands before each key in the bucket and is missing in the result.
+        prepend: Option<String>,
+    },
+}
+
+impl Reference {
+    /// Names a column, to be read as what its values look like.
+    #[must_use]
+    pub fn column(table: &str, column: &str) -> Self {
+        Self::Column { table: table.into(), column: column.into(), kind: Kind::Auto, strip: None, prepend: None }
+    }
+
+    /// Names a query, to be read as what its values look like.
+    #[must_use]
+    pub fn query(sql: &str) -> Self {
+        Self::Query { sql: sql.into(), name: None, kind: Kind::Auto, strip: None, prepend: None }
+    }
+
+    /// Sets how to read the values.
+    #[must_use]
+    pub fn with_kind(mut self, to: Kind) -> Self {
+        match &mut self {
+            Self::Column { kind, .. } | Self::Query { kind, .. } => *kind = to,
+        }
+        self
+    }
+
+    pub(crate) fn reading(&self) -> (Kind, Option<String>, Option<String>) {
+        match self {
+            Self::Column { kind, strip, prepend, .. } | Self::Query { kind, strip, prepend, .. } => {
+                (*kind, strip.clone(), prepend.clone())
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawReference {
+    table: Option<String>,
+    column: Option<String>,
+    sql: Option<String>,
+    name: Option<String>,
+    #[serde(default)]
+    kind: Kind,
+    strip: Option<String>,
+    prepend: Option<String>,
+}
+
+impl TryFrom<RawReference> for Reference {
+    type Error = &'static str;
+
+    fn try_from(raw: RawReference) -> Result<Self, Self::Error> {
+        let RawReference { table, column, sql, name, kind, strip, prepend } = raw;
+        match (table, column, sql, name) {
+            (Some(table), Some(column), None, None) => Ok(Self::Column { table, column, kind, strip, prepend }),
+            (None, None, Some(sql), name) => Ok(Self::Query { sql, name, kind, strip, prepend }),
+            (_, _, None, Some(_)) => Err("only a reference with `sql` has a `name`"),
+            _ => Err("a reference has either `table` and `column`, or `sql`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<Reference, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_reference_is_a_column_or_a_query() {
+        assert_eq!(parse(r#"{"table":"users","column":"avatar"}"#), Ok(Reference::column("users", "avatar")));
+        let query = Reference::query("SELECT a FROM t").with_kind(Kind::Text);
+        assert_eq!(parse(r#"{"sql":"SELECT a FROM t","kind":"text"}"#), Ok(query));
+        for bad in [
+            r#"{"table":"users"}"#,
+            r#"{"table":"users","column":"a","sql":"SELECT 1"}"#,
+            r#"{"table":"users","column":"a","name":"x"}"#,
+            r#"{"table":"users","column":"a","knd":"key"}"#,
+            r#"{"table":"users","column":"a","kind":"template"}"#,
+            "{}",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn i12_a_configuration_does_not_show_its_url() {
+        let config = SqlConfig::new("main", "postgres://app:hunter2@db/app", []);
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,195 @@
+//! The only place where SQL is put together.
+
+use sqlx::AssertSqlSafe;
+
+/// The dialects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Postgres,
+    MySql,
+    Sqlite,
+}
+
+/// A table in its schema; SQLite has only one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TableName {
+    pub(crate) schema: String,
+    pub(crate) table: String,
+}
+
+/// A statement that is safe to run: fixed, put together from quoted names, or the user's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sql(String);
+
+impl Sql {
+    /// A statement of ours.
+    pub(crate) fn fixed(sql: &'static str) -> Self {
+        Self(sql.to_owned())
+    }
+
+    /// A statement of ours with one number in it, for `{}`.
+    pub(crate) fn with_number(sql: &'static str, number: i64) -> Self {
+        Self(sql.replace("{}", &number.to_string()))
+    }
+
+    /// A statement of ours with one hexadecimal digest in it, for `{}`.
+    pub(crate) fn with_digest(sql: &'static str, digest: blake3::Hash) -> Self {
+        Self(sql.replace("{}", &digest.to_hex()[..32]))
+    }
+
+    /// Reads columns, and expressions of ours such as `ctid`, from a table.
+    pub(crate) fn select(dialect: Dialect, table: &TableName, columns: &[&str], ours: &[&'static str]) -> Self {
+        let columns: Vec<String> =
+            columns.iter().map(|c| quote(dialect, c)).chain(ours.iter().map(|&o| o.to_owned())).collect();
+        Self(format!("SELECT {} FROM {}", columns.join(", "), quote_table(dialect, table)))
+    }
+
+    /// Opens a table without reading it, so that it stays as it is until the end of the transaction.
+    pub(crate) fn touch(dialect: Dialect, table: &TableName) -> Self {
+        Self(format!("SELECT 1 FROM {} LIMIT 0", quote_table(dialect, table)))
+    }
+
+    /// Locks tables against TRUNCATE and rewrites.
+    pub(crate) fn lock_tables<'a>(tables: impl IntoIterator<Item = &'a TableName>) -> Self {
+        let tables: Vec<String> = tables.into_iter().map(|t| quote_table(Dialect::Postgres, t)).collect();
+        Self(format!("LOCK TABLE {} IN ACCESS SHARE MODE", tables.join(", ")))
+    }
+
+    /// Runs the user's query. What it names is theirs to decide; that it is one statement is checked by preparing it.
+    pub(crate) fn query(dialect: Dialect, sql: &str) -> Self {
+        let sql = sql.trim().trim_end_matches(';').trim_end();
+        match dialect {
+            Dialect::Postgres | Dialect::MySql => Self(sql.to_owned()),
+            // Here preparing takes only the first of several statements; in parentheses several are a syntax error.
+            Dialect::Sqlite => Self(format!("SELECT * FROM (\n{sql}\n)")),
+        }
+    }
+
+    /// Plans the user's query, which locks what it reads.
+    pub(crate) fn explain(sql: &str) -> Self {
+        let Self(sql) = Self::query(Dialect::Postgres, sql);
+        Self(format!("EXPLAIN {sql}"))
+    }
+
+    pub(crate) fn safe(&self) -> AssertSqlSafe<String> {
+        AssertSqlSafe(self.0.clone())
+    }
+}
+
+/// Tells whether the query begins as one that reads, after comments and parentheses.
+pub(crate) fn is_select(sql: &str) -> bool {
+    let mut rest = sql.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    loop {
+        let after = if let Some(comment) = rest.strip_prefix("--") {
+            comment.split_once('\n').map(|(_, rest)| rest)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/").map(|(_, rest)| rest)
+        } else {
+            break;
+        };
+        let Some(after) = after else { return false };
+        rest = after.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+    }
+    let word: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
+    word.eq_ignore_ascii_case("select") || word.eq_ignore_ascii_case("with")
+}
+
+/// Takes a name apart as people write it: `table`, `schema.table`, `"My Schema"."Table"`, with backticks, in brackets.
+pub(crate) fn parse_name(name: &str) -> Option<(Option<String>, String)> {
+    let mut parts = Vec::new();
+    let mut rest = name.trim();
+    loop {
+        let close = match rest.chars().next()? {
+            c @ ('"' | '`') => Some(c),
+            '[' => Some(']'),
+            _ => None,
+        };
+        let (part, after) = match close {
+            Some(close) => quoted(&rest[1..], close)?,
+            None => {
+                let end = rest.find('.').unwrap_or(rest.len());
+                (rest[..end].to_owned(), &rest[end..])
+            }
+        };
+        if part.is_empty() || part.contains('\0') {
+            return None;
+        }
+        parts.push(part);
+        if after.is_empty() {
+            break;
+        }
+        rest = after.strip_prefix('.')?;
+    }
+    let table = parts.pop()?;
+    let schema = parts.pop();
+    parts.is_empty().then_some((schema, table))
+}
+
+/// Reads up to a closing quote; two of them stand for one.
+fn quoted(text: &str, close: char) -> Option<(String, &str)> {
+    let mut part = String::new();
+    let mut rest = text;
+    loop {
+        let (before, after) = rest.split_once(close)?;
+        part.push_str(before);
+        match after.strip_prefix(close) {
+            Some(after) => {
+                part.push(close);
+                rest = after;
+            }
+            None => return Some((part, after)),
+        }
+    }
+}
+
+fn quote_table(dialect: Dialect, table: &TableName) -> String {
+    match dialect {
+        Dialect::Sqlite => quote(dialect, &table.table),
+        _ => format!("{}.{}", quote(dialect, &table.schema), quote(dialect, &table.table)),
+    }
+}
+
+/// Quotes a name. Names come from the database's own catalogue; none holds a NUL.
+fn quote(dialect: Dialect, name: &str) -> String {
+    match dialect {
+        Dialect::Postgres | Dialect::Sqlite => format!("\"{}\"", name.replace('"', "\"\"")),
+        Dialect::MySql => format!("`{}`", name.replace('`', "``")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_parsed_as_it_is_written() {
+        let some = |schema: &str, table: &str| Some((Some(schema.to_owned()), table.to_owned()));
+        assert_eq!(parse_name("users"), Some((None, "users".into())));
+        assert_eq!(parse_name(" blog.posts "), some("blog", "posts"));
+        assert_eq!(parse_name("\"My Schema\".\"a.b\"\"c\""), some("My Schema", "a.b\"c"));
+        assert_eq!(parse_name("`x`.`y``z`"), some("x", "y`z"));
+        assert_eq!(parse_name("[a b]"), Some((None, "a b".into())));
+        for bad in ["", "a.", ".a", "\"a", "\"a\"b", "a.b.c", "\"\""] {
+            assert_eq!(parse_name(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_name_cannot_end_its_quotes() {
+        let table = TableName { schema: "s\"x".into(), table: "t`y".into() };
+        let sql = |dialect| Sql::select(dialect, &table, &["c\"`"], &[]).0;
+        assert_eq!(sql(Dialect::Postgres), "SELECT \"c\"\"`\" FROM \"s\"\"x\".\"t`y\"");
+        assert_eq!(sql(Dialect::MySql), "SELECT `c\"``` FROM `s\"x`.`t``y`");
+        assert_eq!(sql(Dialect::Sqlite), "SELECT \"c\"\"`\" FROM \"t`y\"");
+    }
+
+    #[test]
+    fn only_a_query_that_reads_is_one() {
+        for yes in ["SELECT 1", " with x as (select 1) select * from x", "-- hi\n/* ho */ (select 1)"] {
+            assert!(is_select(yes), "{yes}");
+        }
+        for no in ["DELETE FROM t", "", "-- select 1", "/* select", "TABLE t", "selected"] {
+            assert!(!is_select(no), "{no}");
+        }
+    }
+}
