@@ -3,10 +3,12 @@
 //! A [`FaultPlan`] says which call of which operation goes wrong; the wrappers play it into a real store, source,
 //! vault or compressor. Operations have the names of the trait's methods; items of a stream are operations of their own.
 
+mod catalog;
 mod plan;
 mod source;
 mod store;
 
+pub use catalog::FaultyCatalog;
 pub use plan::{Fault, FaultPlan, Hook, Injected};
 pub use source::FaultySource;
 pub use store::FaultyStore;

@@ -40,6 +40,7 @@ macro_rules! suite {
     };
 }
 
+pub mod catalog;
 pub mod store;
 
 /// Reads the numbers of the list under `# Contract` in the documentation of a trait, from the source of its module.
