@@ -44,7 +44,8 @@ pub(super) async fn delete_objects(
 ) -> S3Result<S3Response<DeleteObjectsOutput>> {
     let has = |name: &str| req.headers.contains_key(name);
     let has_md5 = has("content-md5");
-    let has_checksum = has_md5 || req.headers.keys().any(|name| name.as_str().starts_with("x-amz-checksum-"));
+    let has_new_checksum = req.headers.keys().any(|name| name.as_str().starts_with("x-amz-checksum-"));
+    let has_checksum = has_md5 || has_new_checksum;
     let input = req.input;
     let name = input.bucket.clone();
     let keys = input.delete.objects.iter().map(|object| object.key.clone()).collect();
@@ -53,6 +54,9 @@ pub(super) async fn delete_objects(
             let quirks = context.shared.with_faults(|faults| faults.quirks.clone());
             if quirks.needs_content_md5 && !has_md5 {
                 return Err(s3_error!(InvalidRequest, "Missing required header for this request: Content-MD5"));
+            }
+            if quirks.needs_content_md5 && has_new_checksum {
+                return Err(s3_error!(NotImplemented, "x-amz-checksum-* is not implemented"));
             }
             if !has_checksum {
                 let message = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
