@@ -1,7 +1,7 @@
 //! What only the inside can show: the steps between two system calls, and other users.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::process::geteuid;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::delete::{Found, find};
 use crate::dir::Root;
 use crate::trash::{Recovery, Trash, recover};
-use crate::walk::walk;
+use crate::walk::{ignores_case, walk};
 
 fn key(name: &str) -> ObjectKey {
     ObjectKey::new(name).unwrap()
@@ -196,4 +196,41 @@ fn a_deletion_that_is_not_allowed_is_refused_and_the_object_lives() {
     chmod(directory.path(), 0o755);
     assert!(matches!(outcome, DeleteOutcome::Refused(Error::AccessDenied { .. })), "{outcome:?}");
     assert_eq!(read(&directory, "k"), "bytes");
+}
+
+#[test]
+fn i01_a_directory_that_finds_a_file_under_another_spelling_is_no_store() {
+    // Two links stand for what a file system that ignores case does with one name.
+    let (directory, root) = directory(&[("Photo.jpg", "1"), ("only", "2"), ("42", "3")]);
+    fs::hard_link(directory.path().join("Photo.jpg"), directory.path().join("pHOTO.JPG")).unwrap();
+    let ignores = |name: &std::ffi::CStr, has_links| {
+        let inode = fs::metadata(directory.path().join(name.to_str().unwrap())).unwrap().ino();
+        ignores_case(root.open().unwrap(), name, inode, has_links).unwrap()
+    };
+    assert_eq!(ignores(c"Photo.jpg", false), Some(true));
+    assert_eq!(ignores(c"Photo.jpg", true), None, "links of one file may well differ by case");
+    assert_eq!(ignores(c"only", false), Some(false));
+    assert_eq!(ignores(c"42", false), None);
+}
+
+#[test]
+fn i04_a_store_that_goes_away_during_its_listing_fails_it() {
+    let (directory, root) = directory(&[]);
+    let path = directory.path().join("uploads");
+    fs::create_dir(&path).unwrap();
+    for n in 0..1500 {
+        fs::write(path.join(n.to_string()), "").unwrap();
+    }
+    drop(root);
+    let root = Root::new(&path).unwrap();
+    let mut items = Vec::new();
+    let walked = walk(&root, "", &mut |item| {
+        if items.is_empty() {
+            fs::rename(&path, directory.path().join("elsewhere")).unwrap();
+        }
+        items.push(item);
+        true
+    });
+    assert!(matches!(walked, Err(Error::NoSuchStore { .. })), "{walked:?}");
+    assert!(!items.iter().any(|item| matches!(item, ListItem::End(_))));
 }

@@ -1,9 +1,11 @@
 //! Listing: one walk through the directory, in memory that does not grow with it.
 
-use std::os::fd::OwnedFd;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
-use s3gc_store::{ListEnd, ListEntry, ListItem, ListPage, MAX_KEY_BYTES, ObjectKey, Result, SkippedName};
+use rustix::io;
+use s3gc_store::{Error, ListEnd, ListEntry, ListItem, ListPage, MAX_KEY_BYTES, ObjectKey, Result, SkippedName};
 
 use crate::dir::{Root, is_absent, open_dir};
 use crate::error::failed;
@@ -20,7 +22,7 @@ const PAGE: usize = 1000;
 pub(crate) fn walk(root: &Root, prefix: &str, emit: &mut dyn FnMut(ListItem) -> bool) -> Result<()> {
     let top = read_dir(root.open()?, root.location().as_str())?;
     let mut walk = Walk { prefix: prefix.as_bytes(), page: ListPage::default(), entries: 0, skipped: 0, emit };
-    let mut levels = vec![Level { dir: top, path: Vec::new() }];
+    let mut levels = vec![Level { dir: top, path: Vec::new(), is_case_known: false }];
     while let Some(level) = levels.last_mut() {
         match walk.step(level)? {
             Step::Next => {}
@@ -47,6 +49,8 @@ struct Walk<'a> {
 struct Level {
     dir: Dir,
     path: Vec<u8>,
+    /// It is known that its names differ by case.
+    is_case_known: bool,
 }
 
 enum Step {
@@ -94,7 +98,15 @@ impl Walk<'_> {
                 Err(error) => return Err(failed("list", &shown(&path), error)),
             };
             path.push(b'/');
-            return Ok(Step::Into(Level { dir: read_dir(below, &shown(&path))?, path }));
+            return Ok(Step::Into(Level { dir: read_dir(below, &shown(&path))?, path, is_case_known: false }));
+        }
+        if !level.is_case_known && kind == FileType::RegularFile {
+            match ignores_case(directory, name, stat.st_ino, stat.st_nlink > 1) {
+                Ok(None) => {}
+                Ok(Some(false)) => level.is_case_known = true,
+                Ok(Some(true)) => return Err(case_is_ignored(&shown(&path))),
+                Err(error) => return Err(failed("list", &shown(&path), error)),
+            }
         }
         // What lies behind a link on the way to the prefix is not listed, and that has to be said.
         if is_wanted || kind == FileType::Symlink { Ok(self.file(&path, &stat)) } else { Ok(Step::Next) }
@@ -136,6 +148,31 @@ impl Walk<'_> {
             (self.emit)(ListItem::End(ListEnd { entries: self.entries, skipped: self.skipped }));
         }
     }
+}
+
+/// Tells whether a directory finds a file under a name of the other case too; `None` where this file cannot tell.
+///
+/// Such a directory is no store: a reference may name a file in another spelling than the one that is listed.
+pub(crate) fn ignores_case(directory: impl AsFd, name: &CStr, inode: u64, has_links: bool) -> io::Result<Option<bool>> {
+    let swapped: Vec<u8> =
+        name.to_bytes().iter().map(|byte| byte ^ (u8::from(byte.is_ascii_alphabetic()) << 5)).collect();
+    // With a second link, the other spelling may be a name of its own.
+    if swapped == name.to_bytes() || has_links {
+        return Ok(None);
+    }
+    let is_there = |name: &[u8]| match statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(stat.st_ino == inode),
+        Err(error) if is_absent(error) => Ok(false),
+        Err(error) => Err(error),
+    };
+    // The first name once more: the file may have been renamed to the other one meanwhile.
+    Ok(Some(is_there(&swapped)? && is_there(name.to_bytes())?))
+}
+
+fn case_is_ignored(object: &str) -> Error {
+    let reason =
+        "this file system ignores case: a reference in another spelling would be missed; s3gc cannot collect it";
+    Error::Protocol { operation: "list", object: object.to_owned(), reason: reason.to_owned() }
 }
 
 fn read_dir(directory: OwnedFd, path: &str) -> Result<Dir> {

@@ -471,14 +471,4 @@ fn len<T>(items: &(impl AsRef<[T]> + ?Sized)) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::suites::{clause_numbers, numbers_of};
-
-    #[test]
-    fn every_clause_of_the_contract_has_a_test() {
-        let contract = clause_numbers(include_str!("../../../s3gc-store/src/store.rs"), "ObjectStore");
-        assert_eq!(contract.len(), 19);
-        assert_eq!(numbers_of(CLAUSES), contract);
-    }
-}
+mod tests;
