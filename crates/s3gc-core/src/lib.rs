@@ -1,13 +1,49 @@
 #![doc = include_str!("../README.md")]
 
+mod apply;
 pub mod audit;
+mod brakes;
 pub mod catalog;
+mod census;
+mod check;
 mod clock;
+mod cycle;
+mod error;
+mod explain;
+mod gc;
+mod host;
 mod ids;
+mod judge;
+mod keyset;
+mod lease;
+mod look;
+mod metrics;
+mod plan;
+mod preflight;
+mod progress;
+mod recover;
+mod report;
+mod restore;
+mod sealed;
 mod settings;
+mod stage;
+mod sweep;
 
+pub use brakes::{Baseline, Brake};
+pub use catalog::{Catalog, Mode, RunState};
+pub use census::{ColumnCensus, SourceCensus};
+pub use check::{CheckItem, CheckState};
 pub use clock::{Clock, SystemClock};
+pub use error::{Error, Result};
+pub use explain::{Explanation, Sighting, Verdict};
+pub use gc::{Gc, GcBuilder, RunOptions};
 pub use ids::{Digest, InvalidRunId, RunId};
+pub use judge::{JudgeCounts, Kept, PrefixCounts, Tally};
+pub use metrics::{Metrics, monthly_cost};
+pub use plan::{PlanEntry, PlanFile, PlanHeader, PlanReader};
+pub use progress::{Event, Phase, Progress};
+pub use report::{PlanSummary, RecoverReport, RunReport, Skip, Skipped, SweepReport};
+pub use restore::{IfExists, RestoreOptions, RestoreOutcome, RestoreReport, RestoreWhat, RestoredObject};
 pub use settings::{InvalidMaxDelete, InvalidPrefix, KeyPrefix, MaxDelete, RetentionFrom, Settings};
 
 pub use s3gc_compress as compress;

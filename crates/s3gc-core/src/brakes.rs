@@ -1,0 +1,322 @@
+//! Brakes: checks that block a plan until a person lifts them for that one plan.
+
+use s3gc_source::ColumnId;
+use serde::{Deserialize, Serialize};
+
+use crate::census::SourceCensus;
+use crate::judge::JudgeCounts;
+use crate::settings::MaxDelete;
+use crate::{Digest, Settings};
+
+/// Ratios of fewer objects or rows say nothing.
+const MIN_SAMPLE: u64 = 20;
+/// References may not drop by more, in percent, since the last good run.
+const MAX_DROP_PERCENT: f64 = 10.0;
+/// Values may not be URLs of hosts that are not configured in more than these, in percent.
+const MAX_FOREIGN_PERCENT: f64 = 1.0;
+/// A prefix may not be due in more than these, in percent, when the last good run saw half of that or less.
+const MAX_PREFIX_PERCENT: f64 = 50.0;
+
+/// A brake that tripped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brake {
+    /// Its name, as `--accept` takes it: `orphans`, `zero:posts.featured_image`, ...
+    pub name: String,
+    /// What was seen, and what it may mean.
+    pub reason: String,
+}
+
+/// What a census saw, as far as the next one compares itself with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// What was counted in the store.
+    pub counts: JudgeCounts,
+    /// What was counted in the sources.
+    pub sources: Vec<SourceCensus>,
+}
+
+impl Baseline {
+    fn source(&self, name: &str) -> Option<&SourceCensus> {
+        self.sources.iter().find(|source| source.name == name)
+    }
+
+    fn column(&self, source: &str, column: &ColumnId) -> Option<&crate::census::ColumnCensus> {
+        self.source(source)?.columns.iter().find(|candidate| candidate.column == *column)
+    }
+}
+
+/// What the brakes are about.
+#[derive(Debug)]
+pub(crate) struct BrakeInput<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) now: &'a Baseline,
+    pub(crate) last_good: Option<&'a Baseline>,
+    pub(crate) config_hash: &'a Digest,
+    /// Of the last good census; a difference forces one dry run.
+    pub(crate) last_config_hash: Option<&'a Digest>,
+    /// Whether this run would delete.
+    pub(crate) is_execute: bool,
+}
+
+impl BrakeInput<'_> {
+    /// Returns every brake that trips.
+    pub(crate) fn check(&self) -> Vec<Brake> {
+        let mut tripped = Vec::new();
+        self.zero(&mut tripped);
+        self.orphans(&mut tripped);
+        self.prefixes(&mut tripped);
+        self.drops(&mut tripped);
+        self.matches(&mut tripped);
+        self.foreign(&mut tripped);
+        self.config(&mut tripped);
+        tripped
+    }
+
+    fn zero(&self, tripped: &mut Vec<Brake>) {
+        let total: u64 = self.now.sources.iter().map(SourceCensus::readings).sum();
+        if total == 0 {
+            tripped.push(brake("zero:total", "no source reported a single reference".into()));
+        }
+        for source in &self.now.sources {
+            if source.readings() == 0 {
+                tripped.push(brake(&format!("zero:{}", source.name), format!("{} returned no keys", source.name)));
+            }
+            for column in source.columns.iter().filter(|column| column.counts.readings == 0) {
+                let before = self.last_good.and_then(|last| last.column(&source.name, &column.column));
+                if let Some(before) = before.filter(|before| before.counts.readings > 0) {
+                    let reason = format!(
+                        "{} returned 0 keys; the last good run had {}. Column emptied or renamed?",
+                        column.column, before.counts.readings
+                    );
+                    tripped.push(brake(&format!("zero:{}", column.column), reason));
+                }
+            }
+        }
+    }
+
+    fn orphans(&self, tripped: &mut Vec<Brake>) {
+        let counts = &self.now.counts;
+        let (due, claimed) = (counts.due, counts.claimed);
+        match self.settings.max_delete {
+            MaxDelete::Percent(limit) => {
+                if claimed.objects >= MIN_SAMPLE && percent(due.objects, claimed.objects) > limit {
+                    let share = percent(due.objects, claimed.objects);
+                    tripped.push(brake(
+                        "orphans",
+                        format!(
+                            "{} of {} claimed objects are due ({share:.1} %, brake at {limit} %)",
+                            due.objects, claimed.objects
+                        ),
+                    ));
+                }
+                if claimed.objects >= MIN_SAMPLE && percent(due.bytes, claimed.bytes) > limit {
+                    let share = percent(due.bytes, claimed.bytes);
+                    tripped.push(brake(
+                        "orphan_bytes",
+                        format!(
+                            "{} of {} claimed bytes are due ({share:.1} %, brake at {limit} %)",
+                            due.bytes, claimed.bytes
+                        ),
+                    ));
+                }
+            }
+            MaxDelete::Count(limit) if due.objects > limit => {
+                tripped.push(brake("max_count", format!("{} objects are due, brake at {limit}", due.objects)));
+            }
+            MaxDelete::Count(_) => {}
+        }
+        if let Some(limit) = self.settings.max_delete_bytes.filter(|limit| due.bytes > *limit) {
+            tripped.push(brake("max_bytes", format!("{} bytes are due, brake at {limit}", due.bytes)));
+        }
+    }
+
+    /// A prefix that was in use and now is mostly due: its table may have been left out of the configuration.
+    fn prefixes(&self, tripped: &mut Vec<Brake>) {
+        let Some(last) = self.last_good else { return };
+        for (prefix, counts) in &self.now.counts.prefixes {
+            let share = percent(counts.due.objects, counts.claimed.objects);
+            let before = last.counts.prefixes.get(prefix).copied().unwrap_or_default();
+            let share_before = percent(before.unreferenced.objects, before.claimed.objects);
+            let is_known = before.claimed.objects >= MIN_SAMPLE;
+            if is_known && share > MAX_PREFIX_PERCENT && share_before <= MAX_PREFIX_PERCENT / 2.0 {
+                tripped.push(brake(
+                    &format!("orphans:{prefix}"),
+                    format!("{share:.0} % of {prefix} is due; the last good run saw {share_before:.0} % unreferenced"),
+                ));
+            }
+        }
+    }
+
+    fn drops(&self, tripped: &mut Vec<Brake>) {
+        for source in &self.now.sources {
+            let Some(before) = self.last_good.and_then(|last| last.source(&source.name)) else { continue };
+            let (now, before) = (source.readings(), before.readings());
+            let drop = percent(before.saturating_sub(now), before);
+            if before >= MIN_SAMPLE && drop > MAX_DROP_PERCENT {
+                tripped.push(brake(
+                    &format!("drop:{}", source.name),
+                    format!("{} has {now} references, {drop:.0} % fewer than the last good run", source.name),
+                ));
+            }
+        }
+    }
+
+    fn matches(&self, tripped: &mut Vec<Brake>) {
+        for source in &self.now.sources {
+            for column in &source.columns {
+                let before = self.last_good.and_then(|last| last.column(&source.name, &column.column));
+                let Some(before) = before.filter(|before| before.sampled >= MIN_SAMPLE) else { continue };
+                let (now, before) = (percent(column.matched, column.sampled), percent(before.matched, before.sampled));
+                if column.sampled >= MIN_SAMPLE && now < before / 2.0 {
+                    tripped.push(brake(
+                        &format!("match:{}", column.column),
+                        format!(
+                            "{now:.0} % of the values of {} have an object; in the last good run {before:.0} %",
+                            column.column
+                        ),
+                    ));
+                }
+            }
+        }
+    }
+
+    fn foreign(&self, tripped: &mut Vec<Brake>) {
+        let values: u64 = self.now.sources.iter().map(SourceCensus::values).sum();
+        let columns = self.now.sources.iter().flat_map(|source| &source.columns);
+        let foreign: u64 = columns.clone().map(|column| column.counts.foreign_urls).sum();
+        if values < MIN_SAMPLE || percent(foreign, values) <= MAX_FOREIGN_PERCENT {
+            return;
+        }
+        let worst = columns.max_by_key(|column| column.counts.foreign_urls);
+        let worst = worst.map(|column| column.column.to_string()).unwrap_or_default();
+        tripped.push(brake(
+            "foreign_urls",
+            format!(
+                "{foreign} of {values} values are URLs of hosts that are not configured, most of them in {worst}: \
+                 if they serve this bucket, add them to base_urls"
+            ),
+        ));
+    }
+
+    fn config(&self, tripped: &mut Vec<Brake>) {
+        if self.is_execute && self.last_config_hash.is_some_and(|last| last != self.config_hash) {
+            let reason = "the configuration of what may be deleted changed since the last good run: look at this plan, \
+                          or at a dry run, first";
+            tripped.push(brake("config", reason.into()));
+        }
+    }
+}
+
+/// Makes a brake.
+pub(crate) fn brake(name: &str, reason: String) -> Brake {
+    Brake { name: name.to_owned(), reason }
+}
+
+/// A share in percent; of nothing it is 0.
+#[expect(clippy::cast_precision_loss, reason = "a share in percent needs no more than 52 bits")]
+pub(crate) fn percent(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::census::ColumnCensus;
+    use crate::judge::{PrefixCounts, Tally};
+    use s3gc_source::ColumnCounts;
+
+    fn baseline(readings: u64, due: u64, claimed: u64) -> Baseline {
+        let column = ColumnCensus {
+            column: ColumnId::new("posts.image"),
+            counts: ColumnCounts { rows: readings, values: readings, readings, ..ColumnCounts::default() },
+            sampled: readings.min(100),
+            matched: readings.min(100),
+        };
+        let mut counts = JudgeCounts::default();
+        counts.claimed = Tally { objects: claimed, bytes: claimed * 10 };
+        counts.due = Tally { objects: due, bytes: due * 10 };
+        Baseline { counts, sources: vec![SourceCensus { name: "main".into(), columns: vec![column] }] }
+    }
+
+    fn tripped(settings: &Settings, now: &Baseline, last: Option<&Baseline>) -> Vec<String> {
+        let hash = Digest::of(b"");
+        let input =
+            BrakeInput { settings, now, last_good: last, config_hash: &hash, last_config_hash: None, is_execute: true };
+        input.check().into_iter().map(|brake| brake.name).collect()
+    }
+
+    #[test]
+    fn a_healthy_census_trips_nothing() {
+        let settings = Settings::new("b", "/tmp");
+        let (now, last) = (baseline(1000, 100, 1100), baseline(1000, 100, 1100));
+        assert_eq!(tripped(&settings, &now, Some(&last)), [""; 0]);
+    }
+
+    #[test]
+    fn l01_no_reference_at_all_trips_total_source_and_column() {
+        let settings = Settings::new("b", "/tmp");
+        let (now, last) = (baseline(0, 10, 1100), baseline(1000, 10, 1100));
+        let names = tripped(&settings, &now, Some(&last));
+        assert_eq!(names[..3], ["zero:total", "zero:main", "zero:posts.image"]);
+        assert_eq!(tripped(&settings, &now, None), ["zero:total", "zero:main"]);
+    }
+
+    #[test]
+    fn l01_too_many_orphans_trip_by_number_and_by_bytes() {
+        let mut settings = Settings::new("b", "/tmp");
+        assert_eq!(tripped(&settings, &baseline(1000, 230, 1100), None), ["orphans", "orphan_bytes"]);
+        assert_eq!(tripped(&settings, &baseline(1000, 19, 19), None), [""; 0], "too few to say");
+        settings.max_delete = MaxDelete::Count(5);
+        settings.max_delete_bytes = Some(50);
+        assert_eq!(tripped(&settings, &baseline(1000, 6, 1100), None), ["max_count", "max_bytes"]);
+    }
+
+    #[test]
+    fn a_prefix_that_was_in_use_and_is_due_now_trips() {
+        let settings = Settings::new("b", "/tmp");
+        let (mut now, mut last) = (baseline(1000, 30, 1100), baseline(1000, 0, 1100));
+        let tally = |objects| Tally { objects, bytes: objects };
+        let counts = |due| PrefixCounts { claimed: tally(50), unreferenced: tally(due), due: tally(due) };
+        now.counts.prefixes.insert("media/".into(), counts(30));
+        last.counts.prefixes.insert("media/".into(), counts(0));
+        assert_eq!(tripped(&settings, &now, Some(&last)), ["orphans:media/"]);
+        last.counts.prefixes.insert("media/".into(), counts(30));
+        assert_eq!(tripped(&settings, &now, Some(&last)), [""; 0], "tmp/ may always be full of orphans");
+    }
+
+    #[test]
+    fn l15_fewer_references_and_fewer_matches_trip() {
+        let settings = Settings::new("b", "/tmp");
+        let last = baseline(1000, 10, 1100);
+        assert_eq!(tripped(&settings, &baseline(899, 10, 1100), Some(&last)), ["drop:main"]);
+        let mut now = baseline(1000, 10, 1100);
+        now.sources[0].columns[0].matched = 49;
+        assert_eq!(tripped(&settings, &now, Some(&last)), ["match:posts.image"]);
+    }
+
+    #[test]
+    fn l04_urls_of_unknown_hosts_trip() {
+        let settings = Settings::new("b", "/tmp");
+        let mut now = baseline(1000, 10, 1100);
+        now.sources[0].columns[0].counts.foreign_urls = 11;
+        assert_eq!(tripped(&settings, &now, None), ["foreign_urls"]);
+    }
+
+    #[test]
+    fn l18_a_changed_configuration_forces_a_dry_run() {
+        let settings = Settings::new("b", "/tmp");
+        let now = baseline(1000, 10, 1100);
+        let (new, old) = (Digest::of(b"new"), Digest::of(b"old"));
+        let mut input = BrakeInput {
+            settings: &settings,
+            now: &now,
+            last_good: None,
+            config_hash: &new,
+            last_config_hash: Some(&old),
+            is_execute: true,
+        };
+        assert_eq!(input.check()[0].name, "config");
+        input.is_execute = false;
+        assert!(input.check().is_empty());
+    }
+}

@@ -1,0 +1,142 @@
+//! How many of a column's values have an object: the sign that values are still read as the keys that they are.
+//!
+//! Fingerprints hold no strings, so a sample of the values is carried through the judgement: those with the smallest
+//! fingerprints (bottom-k), which is a fair sample of the distinct values whatever their order.
+
+use std::collections::{BTreeMap, HashMap};
+
+use s3gc_source::{ColumnId, Reading, ReferenceBatch};
+
+use crate::keyset::Salt;
+
+/// How many values of a column are sampled.
+const SAMPLE: usize = 16_384;
+
+/// Samples values, and marks those that have an object.
+#[derive(Debug)]
+pub(crate) struct MatchSampler {
+    salt: Salt,
+    columns: BTreeMap<ColumnId, Sample>,
+    /// Fingerprint of a reading -> whether an object has it. Filled by `finish`.
+    keys: HashMap<u64, bool>,
+    prefixes: HashMap<u64, bool>,
+}
+
+#[derive(Debug, Default)]
+struct Sample {
+    values: Vec<SampledValue>,
+    threshold: Option<u64>,
+}
+
+#[derive(Debug)]
+struct SampledValue {
+    rank: u64,
+    keys: Box<[u64]>,
+    prefixes: Box<[u64]>,
+}
+
+impl MatchSampler {
+    pub(crate) fn new(salt: Salt) -> Self {
+        Self { salt, columns: BTreeMap::new(), keys: HashMap::new(), prefixes: HashMap::new() }
+    }
+
+    /// Samples the values of a batch.
+    pub(crate) fn add(&mut self, batch: &ReferenceBatch) {
+        if !self.columns.contains_key(batch.column()) {
+            self.columns.insert(batch.column().clone(), Sample::default());
+        }
+        let Some(sample) = self.columns.get_mut(batch.column()) else { return };
+        for value in batch.values() {
+            let Some(first) = value.readings().next() else { continue };
+            let rank = self.salt.fingerprint(first.as_str());
+            if sample.threshold.is_some_and(|threshold| rank >= threshold) {
+                continue;
+            }
+            let fingerprint = |reading: Reading<'_>| self.salt.fingerprint(reading.as_str());
+            let is_key = |reading: &Reading<'_>| matches!(reading, Reading::Key(_));
+            let keys = value.readings().filter(is_key).map(fingerprint).collect();
+            let prefixes = value.readings().filter(|reading| !is_key(reading)).map(fingerprint).collect();
+            sample.values.push(SampledValue { rank, keys, prefixes });
+            if sample.values.len() >= 2 * SAMPLE {
+                sample.prune();
+            }
+        }
+    }
+
+    /// Ends the sampling.
+    pub(crate) fn finish(mut self) -> Self {
+        for sample in self.columns.values_mut() {
+            sample.prune();
+            for value in &sample.values {
+                self.keys.extend(value.keys.iter().map(|key| (*key, false)));
+                self.prefixes.extend(value.prefixes.iter().map(|prefix| (*prefix, false)));
+            }
+        }
+        self
+    }
+
+    /// Marks a key that exists in the store, by the fingerprints of the key and of the prefixes above it.
+    pub(crate) fn mark(&mut self, key: u64, prefixes: &[u64]) {
+        if let Some(seen) = self.keys.get_mut(&key) {
+            *seen = true;
+        }
+        for prefix in prefixes {
+            if let Some(seen) = self.prefixes.get_mut(prefix) {
+                *seen = true;
+            }
+        }
+    }
+
+    /// Returns how many values of a column were sampled, and how many of them have an object.
+    pub(crate) fn result(&self, column: &ColumnId) -> (u64, u64) {
+        let Some(sample) = self.columns.get(column) else { return (0, 0) };
+        let has_object = |value: &&SampledValue| {
+            value.keys.iter().any(|key| self.keys.get(key) == Some(&true))
+                || value.prefixes.iter().any(|prefix| self.prefixes.get(prefix) == Some(&true))
+        };
+        (sample.values.len() as u64, sample.values.iter().filter(has_object).count() as u64)
+    }
+}
+
+impl Sample {
+    fn prune(&mut self) {
+        self.values.sort_unstable_by_key(|value| value.rank);
+        self.values.dedup_by_key(|value| value.rank);
+        if self.values.len() > SAMPLE {
+            self.values.truncate(SAMPLE);
+            self.threshold = self.values.last().map(|value| value.rank);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sampled(values: usize, existing: usize) -> (u64, u64) {
+        let salt = Salt::random();
+        let column = ColumnId::new("t.c");
+        let keys: Vec<String> = (0..values).map(|n| format!("k/{n}")).collect();
+        let mut sampler = MatchSampler::new(salt);
+        sampler.add(&ReferenceBatch::of_keys(column.clone(), keys.iter().map(String::as_str)));
+        sampler.add(&ReferenceBatch::of_keys(column.clone(), keys.iter().map(String::as_str)));
+        let mut sampler = sampler.finish();
+        for key in &keys[..existing] {
+            sampler.mark(salt.fingerprint(key), &[]);
+        }
+        sampler.result(&column)
+    }
+
+    #[test]
+    fn a_small_column_is_counted_exactly_and_doubles_once() {
+        assert_eq!(sampled(100, 40), (100, 40));
+    }
+
+    #[test]
+    fn a_large_column_is_sampled_fairly() {
+        let (sample, matched) = sampled(100_000, 50_000);
+        assert_eq!(sample, SAMPLE as u64);
+        let share = matched * 100 / sample;
+        assert!((46..=54).contains(&share), "{share} %");
+    }
+}

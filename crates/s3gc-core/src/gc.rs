@@ -1,0 +1,333 @@
+//! One collector: a store with everything that collects it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use s3gc_compress::{Compressor, Zstd};
+use s3gc_source::ReferenceSource;
+use s3gc_store::{Location, ObjectKey, ObjectStore};
+use s3gc_vault::VaultBackend;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{Catalog, Mode};
+use crate::explain::Explanation;
+use crate::progress::Progress;
+use crate::report::RunReport;
+use crate::restore::{RestoreOptions, RestoreReport, RestoreWhat};
+use crate::settings::MaxDelete;
+use crate::{Clock, Digest, Error, KeyPrefix, Result, RunId, Settings, SystemClock};
+
+/// The collector of one bucket.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(
+/// #     store: std::sync::Arc<dyn s3gc_core::ObjectStore>,
+/// #     source: std::sync::Arc<dyn s3gc_core::ReferenceSource>,
+/// #     vault: std::sync::Arc<dyn s3gc_core::VaultBackend>,
+/// #     catalog: std::sync::Arc<dyn s3gc_core::catalog::Catalog>,
+/// # ) -> s3gc_core::Result<()> {
+/// use s3gc_core::{Gc, RestoreOptions, RunOptions, Settings};
+///
+/// let settings = Settings::new("photos", "/var/lib/s3gc/plans");
+/// let gc = Gc::builder(settings).store(store).source(source).vault(vault).catalog(catalog).build()?;
+/// let report = gc.run_cycle(RunOptions::default()).await?;
+/// println!("{} objects are due", report.counts.due.objects);
+/// gc.restore_key("avatars/alice.jpg", RestoreOptions::default()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gc {
+    parts: Arc<Parts>,
+}
+
+/// The parts of a collector.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) sources: Vec<Arc<dyn ReferenceSource>>,
+    pub(crate) vault: Arc<dyn VaultBackend>,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) compressor: Arc<dyn Compressor>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Settings,
+    pub(crate) config_hash: Digest,
+}
+
+/// How to run.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RunOptions {
+    /// Instead of the mode of the settings.
+    pub mode: Option<Mode>,
+    /// Run this plan instead of making one.
+    pub plan: Option<PathBuf>,
+    /// The brakes of that plan that a person accepts, by name.
+    pub accept: Vec<String>,
+    /// Why they are accepted.
+    pub reason: Option<String>,
+    /// Who accepts them.
+    pub who: Option<String>,
+    /// Where to write the plan, instead of beside the catalog.
+    pub out: Option<PathBuf>,
+    /// Plan only what is under this prefix; the census is complete all the same.
+    pub prefix: Option<KeyPrefix>,
+    /// Instead of the brake of the settings.
+    pub max_delete: Option<MaxDelete>,
+    /// How long to wait while another run holds the lease.
+    pub wait_lock: Duration,
+    /// Takes events.
+    pub progress: Progress,
+    /// Ends the run after the batches in flight.
+    pub cancel: CancellationToken,
+}
+
+impl RunOptions {
+    /// Runs in this mode.
+    #[must_use]
+    pub fn mode(mode: Mode) -> Self {
+        Self { mode: Some(mode), ..Self::default() }
+    }
+
+    /// Runs this plan in `execute` mode.
+    #[must_use]
+    pub fn plan(path: impl Into<PathBuf>) -> Self {
+        Self { mode: Some(Mode::Execute), plan: Some(path.into()), ..Self::default() }
+    }
+}
+
+/// What the steps of one run share.
+#[derive(Debug)]
+pub(crate) struct RunContext {
+    pub(crate) id: RunId,
+    pub(crate) progress: Progress,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) work_dir: PathBuf,
+    pub(crate) audit_head: Option<String>,
+    pub(crate) plan_hash: Option<Digest>,
+}
+
+impl Gc {
+    /// Begins to put a collector together.
+    #[must_use]
+    pub fn builder(settings: Settings) -> GcBuilder {
+        GcBuilder {
+            settings,
+            store: None,
+            sources: Vec::new(),
+            vault: None,
+            catalog: None,
+            compressor: Arc::new(Zstd::default()),
+            clock: Arc::new(SystemClock),
+            widening: None,
+        }
+    }
+
+    /// Runs one cycle, or one plan: see the mode. A brake that trips is not an error: the report says so.
+    ///
+    /// # Errors
+    ///
+    /// A stop, an incomplete census, a lock, or any failure. What was done before stands in the run's record.
+    pub async fn run_cycle(&self, options: RunOptions) -> Result<RunReport> {
+        crate::cycle::run(&self.parts, options).await
+    }
+
+    /// Restores the newest deleted object with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the vault has none; [`Error::Invalid`] if the key is none; any failure.
+    pub async fn restore_key(&self, key: &str, options: RestoreOptions) -> Result<RestoreReport> {
+        let key = ObjectKey::new(key).map_err(|error| Error::Invalid(format!("{key:?}: {error}")))?;
+        self.restore(&RestoreWhat::Keys(vec![key]), &options).await
+    }
+
+    /// Restores objects from the vault.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gc::restore_key`]; an object that cannot be restored is counted in the report.
+    pub async fn restore(&self, what: &RestoreWhat, options: &RestoreOptions) -> Result<RestoreReport> {
+        crate::restore::restore(&self.parts, what, options).await
+    }
+
+    /// Tells why a key is kept, or since when it is an orphan and when it is due.
+    ///
+    /// # Errors
+    ///
+    /// Any failure: an explanation that is not complete is none.
+    pub async fn explain(&self, key: &ObjectKey) -> Result<Explanation> {
+        crate::explain::explain(&self.parts, key).await
+    }
+
+    /// Adds up what was done so far.
+    ///
+    /// # Errors
+    ///
+    /// If the catalog cannot be read.
+    pub async fn metrics(&self) -> Result<crate::Metrics> {
+        let totals = self.parts.catalog.totals(Some(self.location())).await?;
+        Ok(crate::Metrics::new(&totals, self.parts.settings.price_per_gb_month))
+    }
+
+    /// Asks every part whether a run could begin; with `probe` canary objects are written and deleted.
+    pub async fn check(&self, probe: bool) -> Vec<crate::CheckItem> {
+        crate::check::check(&self.parts, probe).await
+    }
+
+    /// Returns the settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.parts.settings
+    }
+
+    /// Returns the unique name of the store.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        self.parts.store.location()
+    }
+
+    /// Returns the store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.parts.store
+    }
+
+    /// Returns the sources.
+    #[must_use]
+    pub fn sources(&self) -> &[Arc<dyn ReferenceSource>] {
+        &self.parts.sources
+    }
+
+    /// Returns the catalog.
+    #[must_use]
+    pub fn catalog(&self) -> &Arc<dyn Catalog> {
+        &self.parts.catalog
+    }
+
+    /// Returns the vault.
+    #[must_use]
+    pub fn vault(&self) -> &Arc<dyn VaultBackend> {
+        &self.parts.vault
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.parts.clock
+    }
+}
+
+/// Puts a collector together.
+#[derive(Debug)]
+#[must_use]
+pub struct GcBuilder {
+    settings: Settings,
+    store: Option<Arc<dyn ObjectStore>>,
+    sources: Vec<Arc<dyn ReferenceSource>>,
+    vault: Option<Arc<dyn VaultBackend>>,
+    catalog: Option<Arc<dyn Catalog>>,
+    compressor: Arc<dyn Compressor>,
+    clock: Arc<dyn Clock>,
+    widening: Option<serde_json::Value>,
+}
+
+impl GcBuilder {
+    /// Collects this store.
+    pub fn store(mut self, store: Arc<dyn ObjectStore>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Asks this source too; all of them together know what is referenced.
+    pub fn source(mut self, source: Arc<dyn ReferenceSource>) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// Keeps what is deleted in this vault.
+    pub fn vault(mut self, vault: Arc<dyn VaultBackend>) -> Self {
+        self.vault = Some(vault);
+        self
+    }
+
+    /// Remembers in this catalog.
+    pub fn catalog(mut self, catalog: Arc<dyn Catalog>) -> Self {
+        self.catalog = Some(catalog);
+        self
+    }
+
+    /// Compresses so; zstd by default.
+    pub fn compressor(mut self, compressor: Arc<dyn Compressor>) -> Self {
+        self.compressor = compressor;
+        self
+    }
+
+    /// Reads the time from this clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Says what of the sources' configuration widens deletion: a change of it forces a dry run.
+    pub fn widening(mut self, widening: serde_json::Value) -> Self {
+        self.widening = Some(widening);
+        self
+    }
+
+    /// Ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if a part is missing, or two sources have one name.
+    pub fn build(self) -> Result<Gc> {
+        let missing = |part: &str| Error::Invalid(format!("{}: no {part} was given", self.settings.name));
+        let store = self.store.ok_or_else(|| missing("store"))?;
+        let vault = self.vault.ok_or_else(|| missing("vault"))?;
+        let catalog = self.catalog.ok_or_else(|| missing("catalog"))?;
+        if self.sources.is_empty() {
+            return Err(missing("source of references"));
+        }
+        let mut names: Vec<&str> = self.sources.iter().map(|source| source.name()).collect();
+        names.sort_unstable();
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::Invalid(format!("two sources are named {:?}", pair[0])));
+        }
+        let config_hash = config_hash(&self.settings, &names, self.widening.as_ref());
+        let (sources, compressor, clock, settings) = (self.sources, self.compressor, self.clock, self.settings);
+        let parts = Parts { store, sources, vault, catalog, compressor, clock, settings, config_hash };
+        Ok(Gc { parts: Arc::new(parts) })
+    }
+}
+
+/// Digests what widens deletion: not the mode, nor what only narrows it or makes it slower.
+fn config_hash(settings: &Settings, sources: &[&str], widening: Option<&serde_json::Value>) -> Digest {
+    let document = serde_json::json!({
+        "prefixes": settings.prefixes,
+        "exclude": settings.exclude,
+        "retention": settings.retention,
+        "retention_from": settings.retention_from,
+        "unconditional_delete": settings.unconditional_delete,
+        "allow_short_retention": settings.allow_short_retention,
+        "sources": sources,
+        "widening": widening,
+    });
+    Digest::of(document.to_string().as_bytes())
+}
+
+impl Parts {
+    /// Where spools are kept.
+    pub(crate) fn work_dir(&self) -> Result<PathBuf> {
+        let dir = self.settings.work_dir.clone().unwrap_or_else(std::env::temp_dir);
+        std::fs::create_dir_all(&dir).map_err(Error::io("making the directory", &dir))?;
+        Ok(dir)
+    }
+
+    /// Where the plan of a run is kept unless it is told otherwise.
+    pub(crate) fn plan_path(&self, run: RunId) -> PathBuf {
+        Path::new(&self.settings.plan_dir).join(format!("{run}.plan"))
+    }
+}

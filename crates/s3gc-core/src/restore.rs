@@ -1,0 +1,316 @@
+//! Restore: bring deleted objects back, byte for byte, with their headers, metadata and tags.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use s3gc_store::{ByteStream, ObjectKey, ObjectMeta, ObjectStore, PutMode, Timestamp};
+use s3gc_vault::pack;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::AuditDraft;
+use crate::catalog::{EntryFilter, EntryId, EntryRecord, EntryState};
+use crate::gc::Parts;
+use crate::judge::Tally;
+use crate::progress::{Phase, Progress};
+use crate::report::chain;
+use crate::{Error, Result, RunId};
+
+/// How many objects are restored at a time.
+const CONCURRENCY: usize = 16;
+const PAGE: u32 = 500;
+
+/// What to restore.
+#[derive(Clone, Debug)]
+pub enum RestoreWhat {
+    /// These keys.
+    Keys(Vec<ObjectKey>),
+    /// Everything that this run deleted.
+    Run(RunId),
+    /// Everything with a key that begins so.
+    Prefix(String),
+    /// Everything that was deleted at or after one time, and before another.
+    Since(Timestamp, Option<Timestamp>),
+}
+
+/// What to do where an object lives already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IfExists {
+    /// Leave it, and count the restore as skipped.
+    Skip,
+    /// Leave it, and count the restore as failed.
+    Fail,
+    /// Replace it.
+    Overwrite,
+}
+
+/// How to restore.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct RestoreOptions {
+    /// What to do where an object lives already; by default `Fail` for named keys and `Skip` for many.
+    pub if_exists: Option<IfExists>,
+    /// Only say what would be restored.
+    pub dry_run: bool,
+    /// Restore to this store instead of the object's own.
+    pub to: Option<Arc<dyn ObjectStore>>,
+    /// Takes events.
+    pub progress: Progress,
+    /// Ends the restore after the objects in flight.
+    pub cancel: CancellationToken,
+}
+
+/// What a restore did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreReport {
+    /// What was restored, or would be.
+    pub restored: Tally,
+    /// What lives already, and was left.
+    pub skipped: Tally,
+    /// What could not be restored.
+    pub failed: Tally,
+    /// Each object.
+    pub objects: Vec<RestoredObject>,
+}
+
+/// One object of a restore.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoredObject {
+    /// Its key.
+    pub key: ObjectKey,
+    /// The length of its bytes.
+    pub size_bytes: u64,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// What became of it.
+    pub outcome: RestoreOutcome,
+}
+
+/// What became of one object of a restore.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome", content = "reason")]
+pub enum RestoreOutcome {
+    /// It is back.
+    Restored,
+    /// It would be restored.
+    Planned,
+    /// An object lives there, and was left.
+    Exists,
+    /// It failed.
+    Failed(String),
+}
+
+/// Restores objects from the vault.
+pub(crate) async fn restore(parts: &Arc<Parts>, what: &RestoreWhat, options: &RestoreOptions) -> Result<RestoreReport> {
+    let default = if matches!(what, RestoreWhat::Keys(_)) { IfExists::Fail } else { IfExists::Skip };
+    let if_exists = options.if_exists.unwrap_or(default);
+    let mut report = RestoreReport::default();
+    options.progress.phase(Phase::Restore, None);
+    match what {
+        RestoreWhat::Keys(keys) => {
+            // Every key is looked up before the first is restored: a misspelt one then changes nothing.
+            let mut entries = Vec::new();
+            for key in keys {
+                entries.push(newest(parts, key).await?);
+            }
+            run_page(parts, entries, if_exists, options, &mut report).await?;
+        }
+        RestoreWhat::Run(_) | RestoreWhat::Prefix(_) | RestoreWhat::Since(..) => {
+            let filter = filter(parts, what);
+            let mut after = EntryId::default();
+            loop {
+                let page = parts.catalog.entries(&filter, after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = last.id;
+                let page = newest_only(parts, page).await?;
+                run_page(parts, page, if_exists, options, &mut report).await?;
+                if options.cancel.is_cancelled() {
+                    return Err(Error::Cancelled);
+                }
+            }
+        }
+    }
+    options.progress.finished(Phase::Restore);
+    Ok(report)
+}
+
+fn filter(parts: &Parts, what: &RestoreWhat) -> EntryFilter {
+    let mut filter = EntryFilter {
+        location: Some(parts.store.location().clone()),
+        states: vec![EntryState::Deleted],
+        ..EntryFilter::default()
+    };
+    match what {
+        RestoreWhat::Keys(_) => {}
+        RestoreWhat::Run(run) => filter.run = Some(*run),
+        RestoreWhat::Prefix(prefix) => filter.prefix = Some(prefix.clone()),
+        RestoreWhat::Since(since, until) => (filter.since, filter.until) = (Some(*since), *until),
+    }
+    filter
+}
+
+/// Finds the newest deletion of a key; one that was restored since may be restored again, from the same bytes.
+async fn newest(parts: &Parts, key: &ObjectKey) -> Result<EntryRecord> {
+    let filter = EntryFilter {
+        location: Some(parts.store.location().clone()),
+        key: Some(key.clone()),
+        states: vec![EntryState::Deleted, EntryState::Restored],
+        ..EntryFilter::default()
+    };
+    let mut newest = None;
+    let mut after = EntryId::default();
+    loop {
+        let page = parts.catalog.entries(&filter, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        newest = page.into_iter().next_back();
+    }
+    newest.ok_or_else(|| {
+        Error::NotFound(format!(
+            "{key}: the vault holds no deleted object with this key from {}",
+            parts.store.location()
+        ))
+    })
+}
+
+/// Drops entries of a page whose key was deleted again later: the later state is the one to bring back.
+async fn newest_only(parts: &Parts, page: Vec<EntryRecord>) -> Result<Vec<EntryRecord>> {
+    let mut kept = Vec::with_capacity(page.len());
+    for entry in page {
+        if newest(parts, &entry.entry.key).await?.id == entry.id {
+            kept.push(entry);
+        }
+    }
+    Ok(kept)
+}
+
+async fn run_page(
+    parts: &Arc<Parts>,
+    entries: Vec<EntryRecord>,
+    if_exists: IfExists,
+    options: &RestoreOptions,
+    report: &mut RestoreReport,
+) -> Result<()> {
+    let mut outcomes = stream::iter(entries)
+        .take_while(|_| std::future::ready(!options.cancel.is_cancelled()))
+        .map(|entry| async move {
+            let outcome = restore_entry(parts, &entry, if_exists, options).await?;
+            Ok::<_, Error>((entry, outcome))
+        })
+        .buffered(CONCURRENCY);
+    while let Some((entry, outcome)) = outcomes.try_next().await? {
+        let size_bytes = entry.entry.meta.size_bytes;
+        match &outcome {
+            RestoreOutcome::Restored | RestoreOutcome::Planned => report.restored.add(size_bytes),
+            RestoreOutcome::Exists if if_exists == IfExists::Skip => report.skipped.add(size_bytes),
+            RestoreOutcome::Exists | RestoreOutcome::Failed(_) => report.failed.add(size_bytes),
+        }
+        options.progress.advance(Phase::Restore, report.restored.objects, report.restored.bytes);
+        report.objects.push(RestoredObject { key: entry.entry.key, size_bytes, deleted_at: entry.settled_at, outcome });
+    }
+    Ok(())
+}
+
+/// Restores one entry. Failures of store and vault are outcomes; only the catalog's are errors.
+pub(crate) async fn restore_entry(
+    parts: &Arc<Parts>,
+    entry: &EntryRecord,
+    if_exists: IfExists,
+    options: &RestoreOptions,
+) -> Result<RestoreOutcome> {
+    let target: &dyn ObjectStore = options.to.as_deref().unwrap_or(&*parts.store);
+    let key = &entry.entry.key;
+    match target.head(key).await {
+        Ok(_) if if_exists != IfExists::Overwrite => return Ok(RestoreOutcome::Exists),
+        Err(error) if !error.is_not_found() => return Ok(RestoreOutcome::Failed(chain(&error))),
+        Ok(_) | Err(_) => {}
+    }
+    if options.dry_run {
+        return Ok(RestoreOutcome::Planned);
+    }
+    let is_home = options.to.is_none();
+    let how = if is_home && uncover(parts, entry).await { "marker removed" } else { "from the vault" };
+    if how == "from the vault" {
+        let mode = if if_exists == IfExists::Overwrite { PutMode::Replace } else { PutMode::Create };
+        if let Err(error) = upload(parts, entry, target, mode).await {
+            return Ok(match error {
+                Error::Store(s3gc_store::Error::Precondition { .. }) => RestoreOutcome::Exists,
+                error => RestoreOutcome::Failed(chain(&error)),
+            });
+        }
+    }
+    record(parts, entry, target, how, is_home).await?;
+    Ok(RestoreOutcome::Restored)
+}
+
+/// On a versioned bucket the object may still lie under our delete marker: then removing the marker is enough, and
+/// gives back the very same version.
+async fn uncover(parts: &Parts, entry: &EntryRecord) -> bool {
+    let Some(marker) = &entry.marker else { return false };
+    let key = &entry.entry.key;
+    let Ok(versions) = parts.store.versions(key).await else { return false };
+    let is_ours = versions.first().is_some_and(|latest| latest.is_marker() && latest.version.as_ref() == Some(marker));
+    let is_same = versions.get(1).is_some_and(|covered| {
+        covered.etag.as_ref() == Some(&entry.entry.meta.etag) && covered.size_bytes == entry.entry.meta.size_bytes
+    });
+    if !is_ours || !is_same {
+        return false;
+    }
+    match crate::sweep::remove_own_marker(parts, key, marker).await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::warn!(%key, error = %chain(&error), "our delete marker could not be removed; restoring from the vault");
+            false
+        }
+    }
+}
+
+async fn upload(parts: &Arc<Parts>, entry: &EntryRecord, target: &dyn ObjectStore, mode: PutMode) -> Result<()> {
+    let body = pack::open(Arc::clone(&parts.vault), &entry.pack, &entry.entry).await?;
+    let key = entry.entry.key.to_string();
+    let body: ByteStream = body
+        .map_err(move |error| s3gc_store::Error::Other {
+            operation: "read from the vault",
+            object: key.clone(),
+            source: Box::new(error),
+        })
+        .boxed();
+    let mut meta: ObjectMeta = entry.entry.meta.clone();
+    meta.version = None;
+    let written = target.put(&entry.entry.key, body, &meta, mode).await?;
+    if written.size_bytes != meta.size_bytes {
+        return Err(Error::Store(s3gc_store::Error::BodyLength {
+            object: entry.entry.key.to_string(),
+            expected_bytes: meta.size_bytes,
+            actual_bytes: written.size_bytes,
+        }));
+    }
+    Ok(())
+}
+
+async fn record(parts: &Parts, entry: &EntryRecord, target: &dyn ObjectStore, how: &str, is_home: bool) -> Result<()> {
+    let now = parts.clock.now();
+    let audit = AuditDraft {
+        at: now,
+        run: entry.entry.run.parse().ok(),
+        location: Some(parts.store.location().clone()),
+        kind: "restore".into(),
+        key: Some(entry.entry.key.as_str().to_owned()),
+        detail: json!({
+            "to": target.location(),
+            "how": how,
+            "pack": entry.pack,
+            "blake3": entry.entry.blake3,
+            "size_bytes": entry.entry.meta.size_bytes,
+        }),
+    };
+    if is_home {
+        let hold_until = now.checked_add(parts.settings.retention).unwrap_or(Timestamp::MAX);
+        parts.catalog.restored(entry.id, now, hold_until, audit).await?;
+    } else {
+        parts.catalog.append_audit(vec![audit]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,419 @@
+//! Sweep: delete what was staged and was not seen by the look. The only module that deletes.
+
+mod guard;
+mod probe;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use s3gc_store::{
+    DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ObjectKey, SignGuard, SignRefused, VersionId, Versioning,
+};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+pub(crate) use guard::LookGuard;
+pub(crate) use probe::{Capabilities, probe};
+
+use crate::audit::AuditDraft;
+use crate::catalog::{EntryState, Settlement};
+use crate::gc::{Parts, RunContext};
+use crate::judge::is_same;
+use crate::progress::Phase;
+use crate::report::{Skip, Skipped, SweepReport, chain};
+use crate::stage::StagedObject;
+use crate::sweep::guard::{BatchGuard, HEAD_WINDOW};
+use crate::{Error, Result};
+
+/// The most keys of one DeleteObjects request (Amazon S3 API Reference).
+const BATCH: usize = 1000;
+/// How many HEADs of one batch are in flight.
+const HEADS: usize = 32;
+
+/// How this run deletes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Means {
+    pub(crate) delete: DeleteMeans,
+    /// Deletions place markers, and the objects stay under them.
+    pub(crate) is_versioned: bool,
+}
+
+impl Means {
+    /// Picks the strongest means that the probe found.
+    pub(crate) fn pick(parts: &Parts, capabilities: Capabilities, versioning: Versioning) -> Result<Self> {
+        let is_versioned = versioning == Versioning::Enabled;
+        let delete = if capabilities.batch_etag {
+            DeleteMeans::BatchEtag
+        } else if capabilities.single_etag {
+            DeleteMeans::SingleEtag
+        } else if is_versioned {
+            DeleteMeans::Marker
+        } else if parts.settings.unconditional_delete {
+            DeleteMeans::Unconditional
+        } else {
+            return Err(Error::Stop {
+                name: "unconditional_delete",
+                reason: format!(
+                    "{} ignores If-Match on deletions and keeps no versions, so an object that is rewritten in the \
+                     last 2 seconds would be lost: turn versioning on, or set [safety] unconditional_delete = true",
+                    parts.store.location()
+                ),
+            });
+        };
+        Ok(Self { delete, is_versioned })
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self.delete {
+            DeleteMeans::BatchEtag => "batch_etag",
+            DeleteMeans::SingleEtag => "single_etag",
+            DeleteMeans::Marker => "marker",
+            DeleteMeans::Unconditional => "unconditional",
+        }
+    }
+}
+
+/// Deletes objects until all are settled or the look is too old; returns those that were not taken up.
+pub(crate) async fn sweep(
+    parts: &Arc<Parts>,
+    run: &RunContext,
+    means: Means,
+    guard: &LookGuard,
+    objects: Vec<StagedObject>,
+    report: &mut SweepReport,
+) -> Result<Vec<StagedObject>> {
+    let queue = Mutex::new(Queue { objects: objects.into(), size: if means.is_versioned { BATCH } else { 100 } });
+    let shared = Mutex::new(report);
+    let workers = parts.settings.delete_concurrency.max(1);
+    let sweeper = Sweeper { parts, run, means, guard, queue: &queue, report: &shared };
+    let results: Vec<Result<()>> =
+        stream::iter(0..workers).map(|_| sweeper.work()).buffer_unordered(workers).collect().await;
+    // Every worker has ended, so each batch in flight is recorded whatever another one failed with.
+    results.into_iter().collect::<Result<Vec<()>>>()?;
+    Ok(queue.into_inner().objects.into())
+}
+
+struct Queue {
+    objects: VecDeque<StagedObject>,
+    size: usize,
+}
+
+struct Sweeper<'a> {
+    parts: &'a Arc<Parts>,
+    run: &'a RunContext,
+    means: Means,
+    guard: &'a LookGuard,
+    queue: &'a Mutex<Queue>,
+    report: &'a Mutex<&'a mut SweepReport>,
+}
+
+impl Sweeper<'_> {
+    async fn work(&self) -> Result<()> {
+        while !self.guard.is_over() && !self.guard.is_cancelled() {
+            let batch: Vec<StagedObject> = {
+                let mut queue = self.queue.lock().await;
+                let size = queue.size.min(queue.objects.len());
+                queue.objects.drain(..size).collect()
+            };
+            if batch.is_empty() {
+                break;
+            }
+            self.batch(batch).await?;
+        }
+        Ok(())
+    }
+
+    async fn batch(&self, batch: Vec<StagedObject>) -> Result<()> {
+        let first_head = (!self.means.is_versioned).then(|| self.parts.clock.boot());
+        let batch = if self.means.is_versioned { batch } else { self.head(batch).await? };
+        if let Some(first_head) = first_head {
+            let took = self.parts.clock.boot().saturating_sub(first_head);
+            let mut queue = self.queue.lock().await;
+            // Batches grow while their HEADs leave most of the window, and shrink when they do not.
+            if took * 8 < HEAD_WINDOW {
+                queue.size = (queue.size * 2).min(BATCH);
+            } else if took * 2 > HEAD_WINDOW {
+                queue.size = (queue.size / 2).max(1);
+                if took >= HEAD_WINDOW && batch.len() > 1 {
+                    queue.objects.extend(batch);
+                    return Ok(());
+                }
+            }
+        }
+        let guard = BatchGuard::new(self.guard, first_head);
+        if batch.is_empty() || guard.may_sign().is_err() {
+            self.queue.lock().await.objects.extend(batch);
+            return Ok(());
+        }
+        let ids: Vec<_> = batch.iter().map(|object| object.id).collect();
+        self.parts.catalog.send(&ids, self.parts.clock.now()).await?;
+        let requests: Vec<DeleteRequest> = batch.iter().map(request).collect();
+        #[expect(clippy::disallowed_methods, reason = "this is the deletion site")]
+        let outcomes = self.parts.store.delete(&requests, self.means.delete, &guard).await;
+        let outcomes = match outcomes {
+            Ok(outcomes) if outcomes.len() == batch.len() => outcomes,
+            Ok(_) => {
+                // Nobody can tell which answer belongs to which object.
+                let unknown = || DeleteOutcome::Unknown(protocol("the store gave another number of outcomes"));
+                batch.iter().map(|_| unknown()).collect()
+            }
+            Err(error) => {
+                let reason = chain(&error);
+                batch.iter().map(|_| DeleteOutcome::Refused(protocol(&reason))).collect()
+            }
+        };
+        self.settle(batch, outcomes).await
+    }
+
+    /// Looks at each object once more: what is not the staged one any more is kept.
+    async fn head(&self, batch: Vec<StagedObject>) -> Result<Vec<StagedObject>> {
+        let heads = stream::iter(batch).map(|object| async move {
+            let meta = self.parts.store.head(&object.plan.key).await;
+            (object, meta)
+        });
+        let heads: Vec<_> = heads.buffer_unordered(HEADS).collect().await;
+        let (mut same, mut settled) = (Vec::new(), Vec::new());
+        for (object, meta) in heads {
+            let skipped = match meta {
+                Ok(meta) if is_same(&object.plan, &meta) => {
+                    same.push(object);
+                    continue;
+                }
+                Ok(_) => Skipped::new(&object.plan.key, Skip::Changed, "the object changed since it was staged"),
+                Err(error) => Skipped::from_store(&object.plan.key, &error),
+            };
+            settled.push((object, skipped));
+        }
+        self.keep(settled).await?;
+        Ok(same)
+    }
+
+    /// Records objects that are not deleted.
+    async fn keep(&self, kept: Vec<(StagedObject, Skipped)>) -> Result<()> {
+        keep(self.parts, self.run, kept, &mut **self.report.lock().await).await
+    }
+
+    async fn settle(&self, batch: Vec<StagedObject>, outcomes: Vec<DeleteOutcome>) -> Result<()> {
+        let (mut deleted, mut kept, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        for (object, outcome) in batch.into_iter().zip(outcomes) {
+            let key = object.plan.key.clone();
+            match outcome {
+                DeleteOutcome::Deleted { marker } => deleted.push((object, marker)),
+                DeleteOutcome::AlreadyGone => {
+                    kept.push((object, Skipped::new(&key, Skip::Gone, "the object was gone when its turn came")));
+                }
+                DeleteOutcome::Changed => {
+                    kept.push((object, Skipped::new(&key, Skip::Changed, "the object changed since it was staged")));
+                }
+                DeleteOutcome::Refused(error) => {
+                    let is_late = matches!(error, s3gc_store::Error::SignRefused(_));
+                    let skip = if is_late { Skip::PutBack } else { Skip::Failed };
+                    kept.push((object, Skipped::new(&key, skip, &chain(&error))));
+                }
+                DeleteOutcome::Unknown(error) => {
+                    let reason = format!("the store did not answer; the next run finds out: {}", chain(&error));
+                    unknown.push((object, Skipped::new(&key, Skip::Unknown, &reason)));
+                }
+            }
+        }
+        if self.means.delete == DeleteMeans::Marker {
+            deleted = self.check_covered(deleted, &mut kept).await;
+        }
+        let now = self.parts.clock.now();
+        let mut settlements = Vec::with_capacity(deleted.len());
+        let mut audit = Vec::with_capacity(deleted.len());
+        for (object, marker) in &deleted {
+            settlements.push(Settlement {
+                entry: object.id,
+                state: EntryState::Deleted,
+                marker: marker.clone(),
+                at: now,
+            });
+            audit.push(self.evidence(object, marker.as_ref()));
+        }
+        if !settlements.is_empty() {
+            self.parts.catalog.settle(&settlements, audit).await?;
+        }
+        let mut report = self.report.lock().await;
+        for (object, marker) in &deleted {
+            tracing::trace!(key = %object.plan.key, "deleted");
+            report.deleted.add(object.plan.size_bytes);
+            if marker.is_some() {
+                report.hidden.add(object.plan.size_bytes);
+            }
+        }
+        for (object, skipped) in unknown {
+            report.skip(skipped, object.plan.size_bytes);
+        }
+        keep(self.parts, self.run, kept, &mut report).await?;
+        self.run.progress.advance(Phase::Sweep, report.deleted.objects, report.deleted.bytes);
+        Ok(())
+    }
+
+    fn evidence(&self, object: &StagedObject, marker: Option<&VersionId>) -> AuditDraft {
+        let plan = &object.plan;
+        AuditDraft {
+            at: self.parts.clock.now(),
+            run: Some(self.run.id),
+            location: Some(self.parts.store.location().clone()),
+            kind: "delete".into(),
+            key: Some(plan.key.as_str().to_owned()),
+            detail: json!({
+                "etag": plan.etag,
+                "size_bytes": plan.size_bytes,
+                "last_modified": plan.last_modified,
+                "unreferenced_since": plan.unreferenced_since,
+                "plan": self.run.plan_hash,
+                "pack": object.pack,
+                "blake3": object.blake3,
+                "means": self.means.as_str(),
+                "marker": marker,
+            }),
+        }
+    }
+
+    /// A marker compares nothing: an unseen version under it means that the object was rewritten, and the marker goes.
+    async fn check_covered(
+        &self,
+        deleted: Vec<(StagedObject, Option<VersionId>)>,
+        kept: &mut Vec<(StagedObject, Skipped)>,
+    ) -> Vec<(StagedObject, Option<VersionId>)> {
+        let checks = stream::iter(deleted).map(|(object, marker)| async move {
+            let covered = match &marker {
+                Some(marker) => check_marker(self.parts, &object, marker).await,
+                None => Covered::Staged,
+            };
+            (object, marker, covered)
+        });
+        let checks: Vec<_> = checks.buffer_unordered(HEADS).collect().await;
+        let mut sure = Vec::new();
+        for (object, marker, covered) in checks {
+            let key = object.plan.key.clone();
+            match covered {
+                Covered::Staged => sure.push((object, marker)),
+                Covered::Unseen => kept.push((
+                    object,
+                    Skipped::new(&key, Skip::Changed, "the object was rewritten; its delete marker was removed again"),
+                )),
+                Covered::Stuck(reason) => {
+                    // The object is in the vault, and its marker is known: a restore removes it.
+                    self.run
+                        .progress
+                        .note(format!("{key}: an unseen version may lie under our delete marker: {reason}"));
+                    sure.push((object, marker));
+                }
+            }
+        }
+        sure
+    }
+}
+
+fn request(object: &StagedObject) -> DeleteRequest {
+    DeleteRequest { key: object.plan.key.clone(), target: DeleteTarget::Current { if_match: object.plan.etag.clone() } }
+}
+
+fn protocol(reason: &str) -> s3gc_store::Error {
+    s3gc_store::Error::Protocol { operation: "delete", object: "a batch".into(), reason: reason.to_owned() }
+}
+
+/// Records objects that were staged and are not deleted.
+pub(crate) async fn keep(
+    parts: &Parts,
+    run: &RunContext,
+    kept: Vec<(StagedObject, Skipped)>,
+    report: &mut SweepReport,
+) -> Result<()> {
+    let now = parts.clock.now();
+    let settlements: Vec<Settlement> = kept
+        .iter()
+        .map(|(object, skipped)| Settlement {
+            entry: object.id,
+            state: match skipped.skip {
+                Skip::Changed => EntryState::Changed,
+                Skip::Gone => EntryState::Gone,
+                Skip::Rescued => EntryState::Rescued,
+                Skip::Failed | Skip::Held | Skip::PutBack | Skip::Unknown | Skip::Unreadable => EntryState::PutBack,
+            },
+            marker: None,
+            at: now,
+        })
+        .collect();
+    let audit = kept
+        .iter()
+        .filter(|(_, skipped)| skipped.skip == Skip::Rescued)
+        .map(|(object, _)| AuditDraft {
+            at: now,
+            run: Some(run.id),
+            location: Some(parts.store.location().clone()),
+            kind: "rescue".into(),
+            key: Some(object.plan.key.as_str().to_owned()),
+            detail: json!({ "etag": object.plan.etag, "reason": "referenced at the look" }),
+        })
+        .collect();
+    if !settlements.is_empty() {
+        parts.catalog.settle(&settlements, audit).await?;
+    }
+    for (object, skipped) in kept {
+        tracing::debug!(key = %skipped.key, reason = %skipped.reason, "not deleted");
+        report.skip(skipped, object.plan.size_bytes);
+    }
+    Ok(())
+}
+
+enum Covered {
+    /// The staged version, or nothing.
+    Staged,
+    /// Another version; the marker is gone again.
+    Unseen,
+    /// Nobody can tell, or the marker cannot be removed.
+    Stuck(String),
+}
+
+async fn check_marker(parts: &Parts, object: &StagedObject, marker: &VersionId) -> Covered {
+    let key = &object.plan.key;
+    let versions = match parts.store.versions(key).await {
+        Ok(versions) => versions,
+        Err(error) => return Covered::Stuck(chain(&error)),
+    };
+    let above_and_marker = versions.iter().position(|entry| entry.version.as_ref() == Some(marker));
+    let Some(position) = above_and_marker else { return Covered::Stuck("our marker is not listed".into()) };
+    match versions.get(position + 1) {
+        Some(covered)
+            if covered.etag.as_ref() == Some(&object.plan.etag) && covered.size_bytes == object.plan.size_bytes =>
+        {
+            Covered::Staged
+        }
+        None => Covered::Staged,
+        Some(covered) if covered.is_marker() => Covered::Staged,
+        Some(_) => match remove_own_marker(parts, key, marker).await {
+            Ok(()) => Covered::Unseen,
+            Err(error) => Covered::Stuck(chain(&error)),
+        },
+    }
+}
+
+/// Allows a removal of our own marker at any time: it brings an object back.
+struct Always;
+
+impl SignGuard for Always {
+    fn may_sign(&self) -> Result<(), SignRefused> {
+        Ok(())
+    }
+}
+
+/// Removes a delete marker that we placed, so that the version under it is visible again.
+pub(crate) async fn remove_own_marker(
+    parts: &Parts,
+    key: &ObjectKey,
+    marker: &VersionId,
+) -> Result<(), s3gc_store::Error> {
+    let request = DeleteRequest { key: key.clone(), target: DeleteTarget::OwnMarker(marker.clone()) };
+    #[expect(clippy::disallowed_methods, reason = "removes our own marker: the object comes back")]
+    let outcomes = parts.store.delete(&[request], DeleteMeans::Marker, &Always).await?;
+    match outcomes.into_iter().next() {
+        Some(DeleteOutcome::Deleted { .. } | DeleteOutcome::AlreadyGone) => Ok(()),
+        Some(DeleteOutcome::Refused(error) | DeleteOutcome::Unknown(error)) => Err(error),
+        Some(DeleteOutcome::Changed) | None => Err(protocol("the marker could not be removed")),
+    }
+}

@@ -1,0 +1,110 @@
+//! The probe: canary objects show what the store honours. Most S3-compatible servers delete despite a wrong entity
+//! tag, so nothing is believed that was not seen.
+
+use bytes::Bytes;
+use futures::StreamExt;
+use s3gc_store::{
+    DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ETag, Error, ObjectKey, ObjectMeta, ObjectStore,
+    PROBE_PREFIX, PutMode, Result, StoreStatus,
+};
+use serde::Serialize;
+
+use super::Always;
+use crate::RunId;
+
+/// What a store was seen to honour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Capabilities {
+    /// `If-Match` on the deletion of one object.
+    pub(crate) single_etag: bool,
+    /// The entity tag of each object in a deletion of many.
+    pub(crate) batch_etag: bool,
+    /// `If-None-Match: *` on PUT.
+    pub(crate) creates_only: bool,
+}
+
+/// Finds out what the store honours: from its own word where it is no server, else with canaries, which are removed.
+pub(crate) async fn probe(store: &dyn ObjectStore, status: &StoreStatus, run: RunId) -> Result<Capabilities> {
+    if let Some(guarantees) = status.guarantees {
+        return Ok(Capabilities {
+            single_etag: guarantees.single_etag,
+            batch_etag: guarantees.batch_etag,
+            creates_only: guarantees.creates_only,
+        });
+    }
+    let key = ObjectKey::new(format!("{PROBE_PREFIX}{run}"))?;
+    let found = try_canary(store, &key).await;
+    // The canary goes in any case; what the probe found out is worth more than a failure to clean up.
+    if let Err(error) = clean_up(store, &key).await {
+        tracing::warn!(%key, error = %crate::report::chain(&error), "a canary object could not be removed");
+    }
+    found
+}
+
+async fn try_canary(store: &dyn ObjectStore, key: &ObjectKey) -> Result<Capabilities> {
+    let creates_only = probe_create(store, key).await?;
+    let single_etag = probe_delete(store, key, DeleteMeans::SingleEtag).await?;
+    let batch_etag = probe_delete(store, key, DeleteMeans::BatchEtag).await?;
+    Ok(Capabilities { single_etag, batch_etag, creates_only })
+}
+
+/// A second creation must fail, and leave the first one's bytes.
+async fn probe_create(store: &dyn ObjectStore, key: &ObjectKey) -> Result<bool> {
+    let first = put(store, key, b"canary", PutMode::Replace).await?;
+    match put(store, key, b"another canary", PutMode::Create).await {
+        Err(Error::Precondition { .. }) => Ok(store.head(key).await?.size_bytes == first.size_bytes),
+        // Some servers do not know the condition at all.
+        Ok(_) | Err(Error::Protocol { .. } | Error::Unsupported { .. } | Error::Other { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A deletion with a wrong entity tag must be refused and leave the object, one with the right tag must work.
+async fn probe_delete(store: &dyn ObjectStore, key: &ObjectKey, means: DeleteMeans) -> Result<bool> {
+    let canary = put(store, key, b"canary", PutMode::Replace).await?;
+    let wrong = delete(store, key, &ETag::new("00000000000000000000000000000000"), means).await?;
+    let is_there = match store.head(key).await {
+        Ok(meta) => meta.etag == canary.etag,
+        Err(Error::NotFound { .. }) => false,
+        Err(error) => return Err(error),
+    };
+    if !matches!(wrong, DeleteOutcome::Changed) || !is_there {
+        return Ok(false);
+    }
+    let right = delete(store, key, &canary.etag, means).await?;
+    let is_gone = store.head(key).await.is_err_and(|error| error.is_not_found());
+    Ok(matches!(right, DeleteOutcome::Deleted { .. }) && is_gone)
+}
+
+async fn put(store: &dyn ObjectStore, key: &ObjectKey, body: &'static [u8], mode: PutMode) -> Result<ObjectMeta> {
+    let stream = futures::stream::once(async move { Ok(Bytes::from_static(body)) }).boxed();
+    store.put(key, stream, &ObjectMeta::new(body.len() as u64), mode).await
+}
+
+async fn delete(store: &dyn ObjectStore, key: &ObjectKey, etag: &ETag, means: DeleteMeans) -> Result<DeleteOutcome> {
+    let request = DeleteRequest { key: key.clone(), target: DeleteTarget::Current { if_match: etag.clone() } };
+    #[expect(clippy::disallowed_methods, reason = "deletes the canary")]
+    let outcomes = store.delete(&[request], means, &Always).await?;
+    outcomes.into_iter().next().ok_or_else(|| super::protocol("no outcome"))
+}
+
+/// Removes the canary: on versioned buckets each of its versions and markers by id, since a marker would stay for ever.
+async fn clean_up(store: &dyn ObjectStore, key: &ObjectKey) -> Result<()> {
+    for entry in store.versions(key).await? {
+        let (target, means) = match entry.version {
+            Some(version) => (DeleteTarget::OwnMarker(version), DeleteMeans::Marker),
+            None => (
+                DeleteTarget::Current { if_match: entry.etag.unwrap_or_else(|| ETag::new("")) },
+                DeleteMeans::Unconditional,
+            ),
+        };
+        #[expect(clippy::disallowed_methods, reason = "removes the canary")]
+        let outcomes = store.delete(&[DeleteRequest { key: key.clone(), target }], means, &Always).await?;
+        for outcome in outcomes {
+            if let DeleteOutcome::Refused(error) | DeleteOutcome::Unknown(error) = outcome {
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
