@@ -102,14 +102,15 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn new(root: OwnedFd) -> std::io::Result<Self> {
+    fn new(root: OwnedFd) -> io::Result<Self> {
         let directory = make_private(&root, TMP)?;
         let name = Uuid::now_v7().to_string();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(&directory, &name, flags, Mode::from_raw_mode(0o666))?.into();
         let temporary = Self { root, directory, name, file };
         flock(&temporary.file, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(temporary)
+        // Somebody who sweeps up leftovers may have been faster than the lock.
+        if fstat(&temporary.file)?.st_nlink == 0 { Err(Errno::AGAIN) } else { Ok(temporary) }
     }
 
     fn append(mut self, piece: &Bytes) -> std::io::Result<Self> {
