@@ -167,7 +167,6 @@ async fn make_plan(
         work_dir: &run.work_dir,
         progress: &run.progress,
         cancel: &run.cancel,
-        now: parts.clock.now(),
     };
     let mut census = task.run().await?;
     restore_referenced(parts, run, recovered, &mut census, report).await?;

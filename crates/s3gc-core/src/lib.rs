@@ -7,6 +7,7 @@ pub mod catalog;
 mod census;
 mod check;
 mod clock;
+pub mod config;
 mod cycle;
 mod error;
 mod explain;

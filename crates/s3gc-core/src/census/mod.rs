@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
 use s3gc_source::{ColumnCounts, ColumnId, Reading, ReferenceSource, ScanItem, ScanRequest};
-use s3gc_store::{ListItem, ListRequest, ObjectStore, SkippedName, Timestamp};
+use s3gc_store::{ListItem, ListRequest, ObjectStore, SkippedName};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -72,8 +72,6 @@ pub(crate) struct Census {
     pub(crate) matches: MatchSampler,
     pub(crate) skipped: u64,
     pub(crate) skipped_samples: Vec<(String, String)>,
-    /// By the local clock, before the listing began.
-    pub(crate) started_at: Timestamp,
 }
 
 /// What a census needs.
@@ -84,7 +82,6 @@ pub(crate) struct CensusTask<'a> {
     pub(crate) work_dir: &'a Path,
     pub(crate) progress: &'a Progress,
     pub(crate) cancel: &'a CancellationToken,
-    pub(crate) now: Timestamp,
 }
 
 impl CensusTask<'_> {
@@ -125,7 +122,6 @@ impl CensusTask<'_> {
             matches: matches.finish(),
             skipped: listed.skipped,
             skipped_samples: listed.samples,
-            started_at: self.now,
         })
     }
 

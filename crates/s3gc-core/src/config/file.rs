@@ -1,0 +1,287 @@
+//! The format of the file, as types: the JSON schema and the list of known keys are made from them.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
+use serde_json::Value;
+
+use crate::catalog::Mode;
+use crate::settings::RetentionFrom;
+
+/// Returns the JSON schema (draft 2020-12) of the configuration file, as `config schema` prints it.
+#[must_use]
+pub fn schema() -> Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let mut schema = generator.into_root_schema_for::<File>();
+    RecursiveTransform(drop_null).transform(&mut schema);
+    schema.to_value()
+}
+
+/// TOML has no null: a key that may be left out is not one that may be null.
+fn drop_null(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [single] = types.as_slice() {
+            let single = single.clone();
+            object.insert("type".to_owned(), single);
+        }
+    }
+    if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+        if let [Value::Object(single)] = choices.as_slice() {
+            let single = single.clone();
+            object.remove("anyOf");
+            for (key, value) in single {
+                object.entry(key).or_insert(value);
+            }
+        }
+    }
+}
+
+/// A value, or a string with `${VAR}` in it.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Or<T> {
+    Value(T),
+    Variable(#[schemars(regex(pattern = r"\$\{"))] String),
+}
+
+/// The configuration of s3gc. Every string may hold `${VAR}`, `${VAR:-default}` and `${file:/path}`; `$$` is a dollar
+/// sign.
+#[derive(JsonSchema)]
+#[schemars(rename = "s3gc", deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct File {
+    /// What a run may do. Default: dry_run.
+    mode: Option<Or<Mode>>,
+    /// The database whose rows reference the objects.
+    database: Option<Database>,
+    /// Several databases by name, instead of `database`.
+    databases: Option<BTreeMap<String, Database>>,
+    /// The bucket.
+    bucket: Option<Bucket>,
+    /// Several buckets, instead of `bucket`; each may override the sections `catalog`, `vault`, `safety`, `limits` and
+    /// `report`.
+    buckets: Option<Vec<OneOfBuckets>>,
+    /// The columns that hold keys, by table: the short form of `references`.
+    tables: Option<BTreeMap<String, Vec<String>>>,
+    /// The columns and queries that hold keys.
+    references: Option<Vec<Reference>>,
+    /// The catalog: the durable state.
+    catalog: Option<Catalog>,
+    /// The vault: what was deleted.
+    vault: Option<Vault>,
+    /// What keeps a run from deleting too much.
+    safety: Option<Safety>,
+    /// What a run may use.
+    limits: Option<Limits>,
+    /// What reports count with.
+    report: Option<Report>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Database {
+    /// The address: postgres://, mysql://, mariadb:// or sqlite:.
+    url: Option<String>,
+    /// Change data capture. Default: off.
+    cdc: Option<Or<Cdc>>,
+    /// How far back the database can be restored, such as 35d; vault.keep_days may not be shorter.
+    backup_window: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Cdc {
+    Off,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Bucket {
+    /// The name of the bucket.
+    name: Option<String>,
+    /// A local directory, instead of a bucket.
+    path: Option<String>,
+    /// The region. Default: what the AWS profile says.
+    region: Option<String>,
+    /// The address of an S3-compatible server, such as `https://minio.local:9000`. Default: AWS.
+    endpoint: Option<String>,
+    /// Whether the bucket stands in the path of a request and not in its host. Default: true with an endpoint.
+    path_style: Option<Or<bool>>,
+    /// The checksum of a batch delete. Default: auto.
+    delete_checksum: Option<Or<DeleteChecksum>>,
+    /// The claimed prefixes, each with a / at its end. Default: the whole bucket.
+    prefixes: Option<Or<Vec<String>>>,
+    /// What is never deleted: prefixes, each with a / at its end.
+    exclude_prefixes: Option<Or<Vec<String>>>,
+    /// How many days an object stays unreferenced before it is due. Default: 7.
+    retention_days: Option<Or<u32>>,
+    /// The same as a duration, such as 36h.
+    retention: Option<String>,
+    /// From when retention counts. Default: unreferenced.
+    retention_from: Option<Or<RetentionFrom>>,
+    /// URLs that stand for the root of the bucket, such as those of a CDN.
+    base_urls: Option<Or<Vec<String>>>,
+    /// The database or databases that reference this bucket. Default: the only one.
+    database: Option<OneOrMore>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct OneOfBuckets {
+    #[schemars(flatten)]
+    bucket: Bucket,
+    /// Columns that hold keys of this bucket, besides the ones all buckets share.
+    tables: Option<BTreeMap<String, Vec<String>>>,
+    /// Columns and queries that hold keys of this bucket, besides the ones all buckets share.
+    references: Option<Vec<Reference>>,
+    /// Overrides for this bucket.
+    catalog: Option<Catalog>,
+    /// Overrides for this bucket.
+    vault: Option<Vault>,
+    /// Overrides for this bucket.
+    safety: Option<Safety>,
+    /// Overrides for this bucket.
+    limits: Option<Limits>,
+    /// Overrides for this bucket.
+    report: Option<Report>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum DeleteChecksum {
+    Auto,
+    Crc32,
+    Md5,
+}
+
+/// A column (`table` and `column`) or a query (`sql`).
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Reference {
+    /// The table, with its schema where it needs one: users, cms.pages.
+    table: Option<String>,
+    /// The column.
+    column: Option<String>,
+    /// A SELECT; every column of its result is read.
+    sql: Option<String>,
+    /// The name of the query in reports. Default: made from the text of the query.
+    name: Option<String>,
+    /// What the values are. Default: auto.
+    kind: Option<Or<Kind>>,
+    /// What stands before each key in the column and is not part of it.
+    strip: Option<String>,
+    /// What stands before each key in the bucket and is missing in the column.
+    prepend: Option<String>,
+    /// The database, where the bucket has several.
+    database: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Kind {
+    Auto,
+    Key,
+    Url,
+    Json,
+    Array,
+    Text,
+    Prefix,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Catalog {
+    /// The file. Default: catalog.db in the directory that holds the vault's.
+    path: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Vault {
+    /// The directory. Default: /var/lib/s3gc/vault.
+    path: Option<String>,
+    /// How many days the vault keeps what was deleted. Default: 90.
+    keep_days: Option<Or<u32>>,
+    /// How objects are written into the vault. Default: pack.
+    stage: Option<Or<Stage>>,
+    /// About how large a pack grows. Default: 64 MiB.
+    pack_size: Option<String>,
+    /// Whether restores happen by themselves. Default: false.
+    auto_restore: Option<Or<bool>>,
+    /// zstd, zstd:LEVEL (1 to 22), lz4 or none. Default: zstd.
+    compression: Option<String>,
+    /// Whom the vault is encrypted for. Default: nobody.
+    recipients: Option<Or<Vec<String>>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Stage {
+    Pack,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Safety {
+    /// The brake on one plan: a share such as 20% of the claimed objects, or a count. Default: 20%.
+    max_delete: Option<CountOrText>,
+    /// The brake on the bytes of one plan, such as 50 GiB. Default: none.
+    max_delete_bytes: Option<String>,
+    /// Whether execute may run with a retention of under a day. Default: false.
+    allow_short_retention: Option<Or<bool>>,
+    /// Whether to delete on a store that ignores If-Match on a delete and keeps no versions. Default: false.
+    unconditional_delete: Option<Or<bool>>,
+    /// How long after a look its deletions may be signed. Default: 5m.
+    recheck_window: Option<String>,
+    /// How long a signed request can still land. Default: 16m.
+    settle_after: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum CountOrText {
+    Count(u64),
+    Text(String),
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Limits {
+    /// How much memory the set of references may take before it goes to disk. Default: 128 MiB.
+    memory: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Report {
+    /// What a gigabyte costs a month, in dollars. Default: 0.023.
+    price_per_gb_month: Option<Or<f64>>,
+}

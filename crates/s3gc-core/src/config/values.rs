@@ -1,0 +1,153 @@
+//! Readers of the values that are s3gc's own: URLs, prefixes, limits, codecs.
+
+use std::path::Path;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::model::Compression;
+use super::read::{Refusal, count, refuse, text};
+use super::tree::{Node, Value};
+use crate::settings::{KeyPrefix, MaxDelete};
+
+/// Reads the URL of a database; the path of an SQLite file counts from `base`. No message holds any part of it.
+pub(super) fn database_url(node: &Node, base: Option<&Path>) -> Result<SecretString, Refusal> {
+    const HELP: &str = "write postgres://, mysql:// or mariadb://user:password@host/database, or sqlite:file.db";
+    let text = text(node)?;
+    match text.split_once(':').map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest)) {
+        Some((scheme, rest)) if scheme == "sqlite" => Ok(sqlite_url(rest, base).into()),
+        Some((scheme, _)) if matches!(scheme.as_str(), "postgres" | "postgresql" | "mysql" | "mariadb") => {
+            match Url::parse(&text) {
+                Ok(url) if text.contains("://") && !url.cannot_be_a_base() => Ok(text.into()),
+                _ => refuse(
+                    "is not a URL",
+                    "write scheme://user:password@host/database, with special characters of the password \
+                     percent-encoded",
+                ),
+            }
+        }
+        _ => refuse("is not the URL of a database that s3gc knows", HELP),
+    }
+}
+
+/// Makes the path of an SQLite file absolute, as far as `base` is.
+fn sqlite_url(rest: &str, base: Option<&Path>) -> String {
+    let file = rest.strip_prefix("//").unwrap_or(rest);
+    let (path, query) = file.split_once('?').map_or((file, String::new()), |(path, query)| (path, format!("?{query}")));
+    match base {
+        Some(base) if !path.is_empty() && !path.starts_with([':', '/']) => {
+            // SQLite URLs are percent-decoded: only what stands before the given path is not encoded yet.
+            let base = base.to_string_lossy().replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+            format!("sqlite://{}/{}{query}", base.trim_end_matches('/'), path.trim_start_matches("./"))
+        }
+        _ => format!("sqlite:{rest}"),
+    }
+}
+
+/// Shows a database's URL without user, password and parameters.
+pub(super) fn show_database_url(url: &str) -> String {
+    if url.starts_with("sqlite:") {
+        return url.split('?').next().unwrap_or_default().to_owned();
+    }
+    let Ok(mut url) = Url::parse(url) else { return "[redacted]".to_owned() };
+    let had_user = !url.username().is_empty() || url.password().is_some();
+    url.set_query(None);
+    url.set_fragment(None);
+    if had_user && (url.set_password(None).is_err() || url.set_username("***").is_err()) {
+        return "[redacted]".to_owned();
+    }
+    url.to_string()
+}
+
+/// Reads the address of an S3-compatible server.
+pub(super) fn endpoint(node: &Node) -> Result<String, Refusal> {
+    const HELP: &str = "write it as https://host or http://host:port";
+    let text = text(node)?;
+    let Some(url) = web_url(&text) else { return refuse("is not the address of a server", HELP) };
+    match url.path() {
+        "" | "/" => Ok(text.trim_end_matches('/').to_owned()),
+        _ => refuse("has a path: an endpoint is a server alone", HELP),
+    }
+}
+
+/// Reads a URL that stands for the root of a bucket.
+pub(super) fn base_url(node: &Node) -> Result<String, Refusal> {
+    let text = text(node)?;
+    match web_url(&text) {
+        Some(_) => Ok(text),
+        None => refuse("is not a URL that keys can follow", "write it as https://host/ or https://host/path/"),
+    }
+}
+
+/// Parses a URL with http or https, without credentials and parameters.
+fn web_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    let bare =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    bare.then_some(url)
+}
+
+/// Reads the name of a bucket.
+pub(super) fn bucket_name(node: &Node) -> Result<String, Refusal> {
+    let text = text(node)?;
+    if text.contains(['/', ' ', '\t', '\n']) {
+        return refuse("is not the name of a bucket", "write the name alone, without s3:// and without a prefix");
+    }
+    Ok(text)
+}
+
+/// Reads a prefix, which ends in `/`.
+pub(super) fn prefix(node: &Node) -> Result<KeyPrefix, Refusal> {
+    let text = text(node)?;
+    if let Some(key) = text.strip_prefix('/') {
+        let message = format!("begins with a /, and the keys under it would too: write {key:?} if they do not");
+        if !key.starts_with('/') {
+            return Err((message, None));
+        }
+    }
+    KeyPrefix::new(text.as_str()).map_err(|_| {
+        let message =
+            format!("does not end in /: write \"{text}/\", since {text:?} would also mean {:?}", format!("{text}2"));
+        (message, None)
+    })
+}
+
+/// Reads the brake on the size of a plan.
+pub(super) fn max_delete(node: &Node) -> Result<MaxDelete, Refusal> {
+    let value = match &node.value {
+        Value::Text(text) => text.text.parse().ok(),
+        _ => count(node).ok().map(MaxDelete::Count),
+    };
+    value.ok_or_else(|| {
+        ("is not a limit".to_owned(), Some("write a share such as \"20%\" or a number of objects such as 5000"))
+    })
+}
+
+pub(super) fn show_max_delete(limit: &MaxDelete) -> String {
+    match limit {
+        MaxDelete::Percent(percent) => format!("{percent}%"),
+        MaxDelete::Count(count) => count.to_string(),
+    }
+}
+
+/// Reads the codec of the vault.
+pub(super) fn compression(node: &Node) -> Result<Compression, Refusal> {
+    let text = text(node)?;
+    let level = text.strip_prefix("zstd:").map(str::parse::<i32>);
+    match (text.as_str(), level) {
+        ("zstd", _) => Ok(Compression::default()),
+        ("lz4", _) => Ok(Compression::Lz4),
+        ("none", _) => Ok(Compression::None),
+        (_, Some(Ok(level))) if (1..=22).contains(&level) => Ok(Compression::Zstd(level)),
+        (_, Some(_)) => refuse("has no level of 1 to 22", "write \"zstd\" or \"zstd:19\""),
+        _ => refuse("is not a codec", "write \"zstd\", \"zstd:LEVEL\", \"lz4\" or \"none\""),
+    }
+}
+
+pub(super) fn show_compression(compression: &Compression) -> String {
+    match compression {
+        Compression::Zstd(level) => format!("zstd:{level}"),
+        Compression::Lz4 => "lz4".to_owned(),
+        Compression::None => "none".to_owned(),
+    }
+}
