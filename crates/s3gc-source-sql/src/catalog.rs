@@ -255,7 +255,9 @@ fn suggest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
     let wanted = wanted.to_lowercase();
     let near = names.map(|name| (distance(&wanted, &name.to_lowercase()), name)).min();
     match near {
-        Some((distance, name)) if distance <= wanted.chars().count() / 2 => format!(": did you mean {name}?"),
+        Some((distance, name)) if distance <= wanted.chars().count().max(name.chars().count()) / 2 => {
+            format!(": did you mean {name}?")
+        }
         _ => String::new(),
     }
 }

@@ -64,13 +64,7 @@ pub(crate) async fn catalog(conn: &mut Conn) -> sqlx::Result<Catalog> {
         let name = TableName { schema: "main".to_owned(), table: next() };
         if catalog.tables.last().is_none_or(|t| t.name != name) {
             let row_id = (kind == "table").then_some("rowid");
-            catalog.tables.push(Table {
-                name,
-                refused: None,
-                columns: Vec::new(),
-                key: Vec::new(),
-                row_id,
-            });
+            catalog.tables.push(Table { name, refused: None, columns: Vec::new(), key: Vec::new(), row_id });
         }
         let (column, type_name, key) = (next(), next(), next());
         let Some(table) = catalog.tables.last_mut() else { continue };

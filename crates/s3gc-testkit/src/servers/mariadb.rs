@@ -142,7 +142,12 @@ impl MariaDb {
         self.try_sql(url, statements).unwrap_or_else(|error| panic!("{statements}: {error}"))
     }
 
-    fn try_sql(&self, url: &str, statements: &str) -> std::io::Result<String> {
+    /// Runs statements as [`Self::sql`] does, where one may fail.
+    ///
+    /// # Errors
+    ///
+    /// What the client says.
+    pub fn try_sql(&self, url: &str, statements: &str) -> std::io::Result<String> {
         let database = url.rsplit('/').next().unwrap_or_default();
         let mut client = Command::new(&self.client);
         client.args(["--no-defaults", "--protocol=tcp", "-h127.0.0.1", "-NB", "--default-character-set=utf8mb4"]);

@@ -4,6 +4,7 @@
 //! end of a pipe, which the kernel closes however the process dies, then stops the server and removes its directory.
 
 mod mariadb;
+mod moto;
 mod postgres;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub use mariadb::MariaDb;
+pub use moto::Moto;
 pub use postgres::Postgres;
 use tempfile::TempDir;
 

@@ -1,8 +1,11 @@
 //! PostgreSQL.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+
+use tempfile::TempDir;
 
 use super::{Server, Skip, as_user, find, free_port, fresh_name, require, run, run_with_input, server_dir};
 
@@ -47,25 +50,38 @@ impl Postgres {
     ///
     /// If PostgreSQL is not installed or does not start.
     pub fn start_with(settings: &[&str]) -> Result<Self, Skip> {
-        let skip = |error: &dyn std::fmt::Display| Skip::new("postgres", error);
-        let dirs = bin_dirs();
-        let program = |name| find(name, &dirs).ok_or_else(|| skip(&format!("{name} is not installed")));
-        let (initdb, postgres, psql) = (program("initdb")?, program("postgres")?, program("psql")?);
-
-        let dir = server_dir("s3gc-postgres-", "postgres").map_err(|e| skip(&e))?;
+        let (initdb, dir) = (program("initdb")?, server_dir("s3gc-postgres-", "postgres").map_err(skip)?);
         let password_file = dir.path().join("password");
-        std::fs::write(&password_file, Self::PASSWORD).map_err(|e| skip(&e))?;
-        let data = dir.path().join("data").display().to_string();
+        std::fs::write(&password_file, Self::PASSWORD).map_err(skip)?;
         let mut words = as_user("postgres", &initdb);
-        words.extend(["-D".into(), data.clone(), format!("--pwfile={}", password_file.display())]);
+        words.extend(["-D".into(), data(&dir), format!("--pwfile={}", password_file.display())]);
         words.extend(
             ["--no-sync", "-U", Self::SUPERUSER, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C"].map(Into::into),
         );
-        run(Command::new(&words[0]).args(&words[1..]).current_dir(dir.path())).map_err(|e| skip(&e))?;
+        run(Command::new(&words[0]).args(&words[1..]).current_dir(dir.path())).map_err(skip)?;
+        let this = Self::launch(dir, settings)?;
+        this.sql(&this.url("postgres"), &format!("CREATE ROLE {} LOGIN PASSWORD '{}'", Self::USER, Self::PASSWORD));
+        Ok(this)
+    }
 
-        let port = free_port().map_err(|e| skip(&e))?;
+    /// Starts a standby that replicates from this server, as it is now.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub fn start_standby(&self) -> Result<Self, Skip> {
+        let (basebackup, dir) = (program("pg_basebackup")?, server_dir("s3gc-standby-", "postgres").map_err(skip)?);
+        let mut words = as_user("postgres", &basebackup);
+        words.extend(["-d".into(), self.url("postgres"), "-D".into(), data(&dir)]);
+        words.extend(["-R", "--no-sync", "--checkpoint=fast"].map(Into::into));
+        run(Command::new(&words[0]).args(&words[1..]).current_dir(dir.path())).map_err(skip)?;
+        Self::launch(dir, &[])
+    }
+
+    fn launch(dir: TempDir, settings: &[&str]) -> Result<Self, Skip> {
+        let (postgres, psql, port) = (program("postgres")?, program("psql")?, free_port().map_err(skip)?);
         let mut words = as_user("postgres", &postgres);
-        words.extend(["-D".into(), data, "-p".into(), port.to_string()]);
+        words.extend(["-D".into(), data(&dir), "-p".into(), port.to_string()]);
         let defaults = [
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
@@ -79,10 +95,9 @@ impl Postgres {
             words.extend(["-c".into(), (*setting).to_owned()]);
         }
         // SIGQUIT ends it at once and, unlike SIGKILL, leaves no shared memory behind.
-        let server = Server::start(&words, dir, "QUIT").map_err(|e| skip(&e))?;
+        let server = Server::start(&words, dir, "QUIT").map_err(skip)?;
         let this = Self { server, psql, port };
-        this.server.wait_until(|| this.try_sql(&this.url("postgres"), "SELECT 1").is_ok()).map_err(|e| skip(&e))?;
-        this.sql(&this.url("postgres"), &format!("CREATE ROLE {} LOGIN PASSWORD '{}'", Self::USER, Self::PASSWORD));
+        this.server.wait_until(|| this.try_sql(&this.url("postgres"), "SELECT 1").is_ok()).map_err(skip)?;
         Ok(this)
     }
 
@@ -141,10 +156,27 @@ impl Postgres {
         self.try_sql(url, statements).unwrap_or_else(|error| panic!("{statements}: {error}"))
     }
 
-    fn try_sql(&self, url: &str, statements: &str) -> std::io::Result<String> {
+    /// Runs statements as [`Self::sql`] does, where one may fail.
+    ///
+    /// # Errors
+    ///
+    /// What `psql` says.
+    pub fn try_sql(&self, url: &str, statements: &str) -> std::io::Result<String> {
         let mut psql = Command::new(&self.psql);
         run_with_input(psql.args(["-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-", url]), statements)
     }
+}
+
+fn skip(error: impl fmt::Display) -> Skip {
+    Skip::new("postgres", error)
+}
+
+fn program(name: &str) -> Result<PathBuf, Skip> {
+    find(name, &bin_dirs()).ok_or_else(|| skip(format!("{name} is not installed")))
+}
+
+fn data(dir: &TempDir) -> String {
+    dir.path().join("data").display().to_string()
 }
 
 /// Where Debian keeps the programs, newest version first.

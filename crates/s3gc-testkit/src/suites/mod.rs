@@ -41,7 +41,10 @@ macro_rules! suite {
 }
 
 pub mod catalog;
+pub mod compress;
+pub mod source;
 pub mod store;
+pub mod vault;
 
 /// Reads the numbers of the list under `# Contract` in the documentation of a trait, from the source of its module.
 ///

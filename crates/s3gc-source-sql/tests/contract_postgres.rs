@@ -1,0 +1,58 @@
+//! The contract, over PostgreSQL.
+
+mod common;
+
+use async_trait::async_trait;
+use s3gc_source_sql::Reference;
+use s3gc_testkit::servers::Postgres;
+use s3gc_testkit::suites::source::{Data, Fixture, Open};
+use sqlx::postgres::PgPool;
+use sqlx::{Postgres as PostgresDriver, Transaction};
+
+struct Application(PgPool);
+
+#[async_trait]
+impl Data for Application {
+    async fn insert(&self, key: &str) {
+        sqlx::query("INSERT INTO users (avatar) VALUES ($1)").bind(key).execute(&self.0).await.unwrap();
+    }
+
+    async fn remove(&self, key: &str) {
+        sqlx::query("DELETE FROM users WHERE avatar = $1").bind(key).execute(&self.0).await.unwrap();
+    }
+
+    async fn spoil(&self) -> bool {
+        sqlx::query("ALTER TABLE posts RENAME TO articles").execute(&self.0).await.unwrap();
+        true
+    }
+
+    async fn begin(&self, key: &str) -> Option<Box<dyn Open>> {
+        let mut transaction = self.0.begin().await.unwrap();
+        sqlx::query("INSERT INTO users (avatar) VALUES ($1)").bind(key).execute(&mut *transaction).await.unwrap();
+        Some(Box::new(Writing(transaction)))
+    }
+}
+
+struct Writing(Transaction<'static, PostgresDriver>);
+
+#[async_trait]
+impl Open for Writing {
+    async fn commit(self: Box<Self>) {
+        self.0.commit().await.unwrap();
+    }
+}
+
+async fn fixture() -> Option<Fixture> {
+    let server = Postgres::shared()?;
+    let url = server.fresh_database();
+    server.sql(
+        &url,
+        "CREATE TABLE users (id bigserial PRIMARY KEY, avatar text);
+         CREATE TABLE posts (id bigserial PRIMARY KEY, image text);",
+    );
+    let references = [Reference::column("users", "avatar"), Reference::column("posts", "image")];
+    let source = common::connect(&url, references).await.unwrap();
+    Some(Fixture::new(source, Application(PgPool::connect(&url).await.unwrap())))
+}
+
+s3gc_testkit::reference_source_suite!(fixture().await);
