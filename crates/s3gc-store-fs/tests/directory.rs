@@ -306,6 +306,32 @@ async fn i03_an_object_that_is_rewritten_in_the_moment_of_its_deletion_survives(
     assert!(matches!(outcome, DeleteOutcome::AlreadyGone), "{outcome:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn i03_an_upload_that_races_with_a_deletion_is_there_afterwards() {
+    let uploads = Uploads::new(&[]).await;
+    let (path, upload) = (uploads.path("k"), uploads.path("upload"));
+    let (mut before, mut after) = (0, 0);
+    for round in 0..100_u32 {
+        fs::write(&path, "old").unwrap();
+        let etag = uploads.etag("k").await;
+        let (path, upload) = (path.clone(), upload.clone());
+        let writer = std::thread::spawn(move || {
+            fs::write(&upload, "new").unwrap();
+            // From long before the deletion to long after it.
+            std::thread::sleep(std::time::Duration::from_micros(u64::from(round) * 40));
+            fs::rename(upload, path).unwrap();
+        });
+        match uploads.delete("k", etag, &Yes).await {
+            DeleteOutcome::Changed => before += 1,
+            DeleteOutcome::Deleted { .. } => after += 1,
+            other => panic!("{other:?}"),
+        }
+        writer.join().unwrap();
+        assert_eq!(fs::read_to_string(uploads.path("k")).unwrap(), "new", "round {round}");
+    }
+    println!("{before} uploads came before the deletion, {after} after it");
+}
+
 #[tokio::test]
 async fn i03_a_change_of_mode_makes_another_object() {
     let uploads = Uploads::new(&[("k", "bytes")]).await;
