@@ -58,6 +58,7 @@ pub enum When {
 pub struct Fault {
     effect: Effect,
     op: Option<Op>,
+    bucket: Option<String>,
     key: Option<String>,
     when: When,
     seen: u64,
@@ -67,13 +68,20 @@ impl Fault {
     /// Lets something go wrong in every request.
     #[must_use]
     pub fn new(effect: Effect) -> Self {
-        Self { effect, op: None, key: None, when: When::Always, seen: 0 }
+        Self { effect, op: None, bucket: None, key: None, when: When::Always, seen: 0 }
     }
 
     /// Only in this operation.
     #[must_use]
     pub fn on(mut self, op: Op) -> Self {
         self.op = Some(op);
+        self
+    }
+
+    /// Only in this bucket.
+    #[must_use]
+    pub fn bucket(mut self, name: impl Into<String>) -> Self {
+        self.bucket = Some(name.into());
         self
     }
 
@@ -91,8 +99,10 @@ impl Fault {
         self
     }
 
-    fn matches(&self, op: Op, keys: &[String]) -> bool {
-        self.op.is_none_or(|wanted| wanted == op) && self.key.as_ref().is_none_or(|key| keys.contains(key))
+    fn matches(&self, op: Op, bucket: &str, keys: &[String]) -> bool {
+        self.op.is_none_or(|wanted| wanted == op)
+            && self.bucket.as_ref().is_none_or(|name| name == bucket)
+            && self.key.as_ref().is_none_or(|key| keys.contains(key))
     }
 }
 
@@ -203,13 +213,13 @@ impl Faults {
     }
 
     /// Counts a request, and tells what strikes it.
-    pub(crate) fn strike(&mut self, op: Op, keys: &[String]) -> Struck {
+    pub(crate) fn strike(&mut self, op: Op, bucket: &str, keys: &[String]) -> Struck {
         let mut struck = Struck { effects: Vec::new(), latency: self.latency };
         if self.denied.contains(&op) || (self.read_only && op.is_write()) {
             struck.effects.push((Effect::AccessDenied, None));
         }
         for fault in &mut self.faults {
-            if !fault.matches(op, keys) {
+            if !fault.matches(op, bucket, keys) {
                 continue;
             }
             fault.seen += 1;

@@ -81,7 +81,7 @@ impl Service {
         self.shared.record(op, bucket, &keys);
         let (struck, before, after) = self
             .shared
-            .with_faults(|faults| (faults.strike(op, &keys), faults.hooks_before(op), faults.hooks_after(op)));
+            .with_faults(|faults| (faults.strike(op, bucket, &keys), faults.hooks_before(op), faults.hooks_after(op)));
         if !struck.latency.is_zero() {
             tokio::time::sleep(struck.latency).await;
         }
