@@ -238,3 +238,6 @@ impl Catalog for SqliteCatalog {
         read!(self, "adding up totals", runs::totals(location))
     }
 }
+
+#[cfg(test)]
+mod tests;

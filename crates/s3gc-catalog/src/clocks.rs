@@ -261,25 +261,28 @@ async fn remove_old(shared: &Shared, connection: &mut SqliteConnection, location
         .bind(location.as_str())
         .fetch_all(&mut *connection)
         .await?;
-    let rows = i64::try_from(ROWS_PER_TRANSACTION).unwrap_or(i64::MAX);
+    let step = i64::try_from(ROWS_PER_TRANSACTION).unwrap_or(i64::MAX);
     for id in old {
         loop {
-            let turn = shared.writer.lock().await;
-            let removed = query(
-                "DELETE FROM clock WHERE judgement = ?1 \
-                 AND key IN (SELECT key FROM clock WHERE judgement = ?1 LIMIT ?2)",
-            )
-            .bind(id)
-            .bind(rows)
-            .execute(&mut *connection)
-            .await?;
-            drop(turn);
-            if removed.rows_affected() == 0 {
-                break;
-            }
+            let _turn = shared.writer.lock().await;
+            let end: Option<String> =
+                query_scalar("SELECT key FROM clock WHERE judgement = ? ORDER BY key LIMIT 1 OFFSET ?")
+                    .bind(id)
+                    .bind(step)
+                    .fetch_optional(&mut *connection)
+                    .await?;
+            let Some(end) = end else { break };
+            query("DELETE FROM clock WHERE judgement = ? AND key < ?")
+                .bind(id)
+                .bind(end)
+                .execute(&mut *connection)
+                .await?;
         }
         let _turn = shared.writer.lock().await;
-        query("DELETE FROM judgement WHERE id = ?").bind(id).execute(&mut *connection).await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        query("DELETE FROM clock WHERE judgement = ?").bind(id).execute(&mut *transaction).await?;
+        query("DELETE FROM judgement WHERE id = ?").bind(id).execute(&mut *transaction).await?;
+        transaction.commit().await?;
     }
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! The contract of the trait.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::sync::Arc;
 
 use s3gc_catalog::SqliteCatalog;

@@ -78,7 +78,7 @@ pub async fn clause_01_what_a_call_wrote_is_there_for_the_next_process_whole_or_
         assert_eq!(catalog.runs(Some(&here()), 9).await.expect("runs can be listed"), [done.clone()]);
         assert_eq!(catalog.plan(&hash).await.expect("a plan can be read"), Some(plan.clone()));
         assert_eq!(catalog.holds(Some(&here())).await.expect("holds can be listed"), [hold.clone()]);
-        assert_eq!(catalog.pins(&here()).await.expect("pins can be read"), [pin.clone()]);
+        assert_eq!(catalog.pins(&here()).await.expect("pins can be read"), std::slice::from_ref(&pin));
         assert_eq!(catalog.lease(&here()).await.expect("a lease can be read"), Some(lease(1, 0)));
         assert_eq!(catalog.packs(None, 9).await.expect("packs can be listed"), [pack("packs/a")]);
         let entry = &entries(catalog, &EntryFilter::default()).await[0];
