@@ -52,7 +52,13 @@ impl SqlSource {
         Ok(source)
     }
 
-    fn new(config: SqlConfig, bucket: &ExtractConfig) -> Result<Self> {
+    /// Takes a database without connecting to it: what [`SqlSource::connect`] checks, the first scan and the first
+    /// question for its status check too.
+    ///
+    /// # Errors
+    ///
+    /// If nothing is configured to be read, or the configuration makes no sense.
+    pub fn new(config: SqlConfig, bucket: &ExtractConfig) -> Result<Self> {
         let SqlConfig { name, url, references } = config;
         let refuse =
             |column: &str, reason: String| Error::Schema { source_name: name.clone(), column: column.into(), reason };

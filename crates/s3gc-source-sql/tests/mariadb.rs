@@ -53,8 +53,9 @@ async fn text_comes_as_utf_8_whatever_the_column_and_the_url_say() {
     let sql = "CREATE TABLE t (a varchar(99) CHARACTER SET latin1, b varchar(99) CHARACTER SET utf8mb4);
          INSERT INTO t VALUES ('café.jpg', '😀.jpg')";
     let Some((_, url)) = database(sql) else { return };
-    let source = connect(&format!("{url}?charset=latin1"), [Reference::column("t", "a"), Reference::column("t", "b")]);
-    let found = scan(&source.await.unwrap(), ScanRequest::census()).await.unwrap();
+    let references = [Reference::column("t", "a"), Reference::column("t", "b")];
+    let source = connect(&format!("{url}?charset=latin1"), references).await.unwrap();
+    let found = scan(&source, ScanRequest::census()).await.unwrap();
     assert!(found.has("café.jpg") && found.has("😀.jpg"), "{found:?}");
 }
 
