@@ -340,9 +340,8 @@ fn one_outcome(call: Call<'_>, target: &DeleteTarget, output: &DeleteObjectOutpu
 /// The outcome of a deletion that the server says it has done; `version` is that of the marker.
 fn gone(call: Call<'_>, target: &DeleteTarget, is_marker: bool, version: Option<&str>) -> DeleteOutcome {
     match (target, is_marker, version) {
-        (DeleteTarget::OwnMarker(_), true, _) => DeleteOutcome::Deleted { marker: None },
-        // The answer to the deletion of a version that is not there looks like this.
-        (DeleteTarget::OwnMarker(_), false, _) => DeleteOutcome::AlreadyGone,
+        // Whether it was there is told by some servers only.
+        (DeleteTarget::OwnMarker(_), _, _) => DeleteOutcome::Deleted { marker: None },
         (DeleteTarget::Current { .. }, true, Some(version)) => {
             DeleteOutcome::Deleted { marker: Some(VersionId::new(version)) }
         }

@@ -64,8 +64,10 @@ impl Failure {
         let response = error.raw_response();
         let meta = error.as_service_error().map(ProvideErrorMetadata::meta);
         let code = meta.and_then(|meta| meta.code()).unwrap_or_default().to_owned();
-        let message = match meta {
-            Some(meta) => meta.message().unwrap_or_default().to_owned(),
+        let message = match meta.and_then(|meta| meta.message()) {
+            Some(message) => message.to_owned(),
+            // An error answer may have no body; what else there is to say is in the chain.
+            None if meta.is_some() && response.is_some_and(|response| !response.status().is_success()) => String::new(),
             None => chain(error),
         };
         Self {

@@ -6,6 +6,7 @@ use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::types::{BucketVersioningStatus, ObjectLockEnabled};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::retry::RetryConfig;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -45,10 +46,11 @@ impl Inner {
                 Some(BucketVersioningStatus::Suspended) => Ok(Versioning::Suspended),
                 Some(other) => Err(call.protocol(format!("the versioning status {other:?} is not known"))),
             },
-            Err(failure) => match error(call, &failure) {
+            Err(failure) => match (error(call, &failure), misnamed(failure.raw_response())) {
+                (_, Some(versioning)) => Ok(versioning),
                 // A server without the operation has no versions; the bucket's existence is then proved by listing it.
-                Error::Unsupported { .. } => self.read_existence(date).await.map(|()| Versioning::Off),
-                other => Err(other),
+                (Error::Unsupported { .. }, None) => self.read_existence(date).await.map(|()| Versioning::Off),
+                (other, None) => Err(other),
             },
         }
     }
@@ -85,6 +87,20 @@ impl Inner {
                 }
             }
         }
+    }
+}
+
+/// Reads a good answer whose outermost element is not named `VersioningConfiguration`, as moto's is not: the AWS client
+/// takes no other name.
+fn misnamed(response: Option<&HttpResponse>) -> Option<Versioning> {
+    let response = response.filter(|response| response.status().as_u16() == 200)?;
+    let xml = std::str::from_utf8(response.body().bytes()?).ok()?;
+    let status = |state: &str| xml.contains(&format!("<Status>{state}</Status>"));
+    match (status("Enabled"), status("Suspended")) {
+        (true, false) => Some(Versioning::Enabled),
+        (false, true) => Some(Versioning::Suspended),
+        (false, false) if xml.contains("<GetBucketVersioningResponse") => Some(Versioning::Off),
+        _ => None,
     }
 }
 

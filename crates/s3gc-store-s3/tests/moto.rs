@@ -151,7 +151,7 @@ async fn what_was_read_can_be_put_back_as_it_was() {
     wanted.headers.cache_control = Some("max-age=1".into());
     wanted.headers.content_disposition = Some("attachment".into());
     wanted.user.insert("owner".into(), "alice".into());
-    wanted.tags = Some(BTreeMap::from([("a b".to_owned(), "c&d".to_owned())]));
+    wanted.tags = Some(BTreeMap::from([("a b".to_owned(), "c+d=e".to_owned())]));
     wanted.storage_class = Some("STANDARD_IA".into());
     store.put(&key("k"), body("hello"), &wanted, PutMode::Create).await.unwrap();
     let (got, bytes) = store.get(&key("k"), GetOptions::default()).await.unwrap();
@@ -169,6 +169,10 @@ mod contract {
         Some((_, store)) => {
             let mut fixture = Fixture::new(Arc::new(store), [DeleteMeans::SingleEtag, DeleteMeans::Unconditional]);
             fixture.storage_class = Some("STANDARD_IA".to_owned());
+            // Its web framework knows no path with a line end.
+            fixture.keys.retain(|name| !name.contains(char::is_control));
+            // It takes only the characters that AWS documents for tags; the suite uses others.
+            fixture.has_tags = false;
             Some(fixture)
         }
         None => None,
