@@ -106,8 +106,9 @@ pub trait SourceLock: fmt::Debug + Send + Sync {
 pub struct ScanRequest {
     /// Remember row and value of each reference, where the source can: for `explain`.
     pub trace: bool,
-    /// Read every statement in a fresh READ COMMITTED transaction instead of one snapshot for all: for the look, which
-    /// must see the newest commits.
+    /// See every commit before this scan: for the look. The snapshot is taken when the scan begins, and is never one that
+    /// is shared or kept. A snapshot for each statement would miss a reference that moves, in one transaction, from a
+    /// table that is still to be read to one that was read already.
     pub newest: bool,
 }
 

@@ -18,6 +18,9 @@ const PUNCTUATION: &[char] = &['(', ')', '[', ']', '{', '}', '|', ',', ';', '\''
 /// No word of a text that is longer than this, percent-encoded and signed, is a URL of a key.
 const MAX_WORD_BYTES: usize = 8 * MAX_KEY_BYTES;
 
+/// No key with blanks in it, in a text, is longer than this.
+const MAX_PHRASE_BYTES: usize = 2 * MAX_KEY_BYTES;
+
 /// How many parentheses around a word are looked at.
 const MAX_NESTED: usize = 8;
 
@@ -122,7 +125,10 @@ impl Pass<'_> {
     /// text is parted in several ways.
     fn words(&mut self, text: &str) {
         for word in text.split(|c: char| c.is_whitespace() || TAGS.contains(&c)) {
-            self.word(word);
+            // The whole was read already.
+            if word.len() < text.len() {
+                self.word(word);
+            }
             if word.contains(QUOTES) {
                 word.split(QUOTES).for_each(|part| self.word(part));
             }
@@ -172,7 +178,8 @@ impl Pass<'_> {
 
     fn phrase(&mut self, text: &str) {
         let bare = text.trim();
-        if bare.contains(char::is_whitespace) {
+        let key_shaped = bare.contains('/') || bare.trim_end_matches('.').contains('.');
+        if key_shaped && bare.len() <= MAX_PHRASE_BYTES && bare.contains(char::is_whitespace) {
             self.word(bare);
         }
     }

@@ -187,12 +187,16 @@ impl<'a> Pass<'a> {
 
     /// Reads what follows the root of a bucket, or is a key.
     fn path(&mut self, path: &str) {
-        self.encoded(path);
-        if let Some(cut) = path.find(['?', '#']) {
-            self.encoded(&path[..cut]);
-            if let Some(fragment) = path.find('#').filter(|at| *at != cut) {
-                self.encoded(&path[..fragment]);
-            }
+        let Some(cut) = path.find(['?', '#']) else { return self.encoded(path) };
+        // What is encoded in a signature is no part of a key.
+        if path[cut..].contains("X-Amz-Signature=") {
+            self.slashes(path);
+        } else {
+            self.encoded(path);
+        }
+        self.encoded(&path[..cut]);
+        if let Some(fragment) = path.find('#').filter(|at| *at != cut) {
+            self.encoded(&path[..fragment]);
         }
     }
 
@@ -248,9 +252,14 @@ impl<'a> Pass<'a> {
 
     fn unicode(&mut self, text: &str) {
         self.affixes(text);
-        if !text.is_ascii() {
-            self.affixes(&text.nfc().collect::<String>());
-            self.affixes(&text.nfd().collect::<String>());
+        if text.is_ascii() {
+            return;
+        }
+        self.affixes(&text.nfc().collect::<String>());
+        self.affixes(&text.nfd().collect::<String>());
+        if let Some(repaired) = repair(text) {
+            self.affixes(&repaired);
+            self.affixes(&repaired.nfc().collect::<String>());
         }
     }
 
@@ -273,7 +282,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn push(&mut self, text: &str) {
+    pub(super) fn push(&mut self, text: &str) {
         if self.extractor.kind != Kind::Prefix {
             return self.out.push(text, false);
         }
@@ -287,6 +296,19 @@ impl<'a> Pass<'a> {
             self.out.push(text, true);
         }
     }
+}
+
+/// Undoes UTF-8 that was taken for Latin-1 (`cafÃ©`), as a connection with the wrong character set stores it.
+fn repair(text: &str) -> Option<String> {
+    let bytes: Option<Vec<u8>> = text.chars().map(latin_1).collect();
+    String::from_utf8(bytes?).ok()
+}
+
+/// The byte of a character in Latin-1 as browsers and MySQL mean it: Windows-1252 (WHATWG Encoding Standard).
+fn latin_1(c: char) -> Option<u8> {
+    const HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
+    let plain = u8::try_from(u32::from(c)).ok();
+    plain.or_else(|| HIGH.chars().position(|high| high == c).and_then(|at| u8::try_from(0x80 + at).ok()))
 }
 
 /// White space, and what editors and spreadsheets leave around a value.

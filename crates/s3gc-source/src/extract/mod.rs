@@ -197,8 +197,13 @@ impl Extractor {
 
     /// Tells whether the value has one reading, itself, without looking closer: the common case, so the fast one.
     fn is_plain_key(&self, value: &str) -> bool {
-        let whole = matches!(self.kind, Kind::Auto | Kind::Key | Kind::Url | Kind::Text);
-        if !whole || self.strip.is_some() || self.prepend.is_some() || value.is_empty() || value.len() > MAX_KEY_BYTES {
+        matches!(self.kind, Kind::Auto | Kind::Key | Kind::Url | Kind::Text) && self.is_plain_word(value)
+    }
+
+    /// The same for a word of a document.
+    fn is_plain_word(&self, value: &str) -> bool {
+        let no_affixes = self.strip.is_none() && self.prepend.is_none();
+        if !no_affixes || value.is_empty() || value.len() > MAX_KEY_BYTES {
             return false;
         }
         // A dot before the first slash may be a host; `//`, `/.` and a leading slash have more than one reading.

@@ -115,6 +115,8 @@ const CASES: &[Case] = &[
     case(Auto, "caf%E9.jpg", &["café.jpg"]),
     case(Auto, "café.jpg", &["café.jpg", "cafe\u{301}.jpg"]),
     case(Auto, "cafe\u{301}.jpg", &["café.jpg", "cafe\u{301}.jpg"]),
+    case(Auto, "cafÃ©.jpg", &["café.jpg", "cafÃ©.jpg"]),
+    case(Auto, "â‚¬.jpg", &["€.jpg"]),
     case(Auto, "https:\\/\\/photos.s3.amazonaws.com\\/a\\/b.jpg", &["a/b.jpg"]),
     case(Auto, "a&amp;b.jpg", &["a&b.jpg", "a&amp;b.jpg"]),
     // JSON.
