@@ -2,13 +2,22 @@
 
 use std::io::{self, Read, Write};
 
-use crate::Compressor;
+use lz4_flex::frame::{BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
+
+use crate::{Compressor, pump};
 
 /// Zstandard (RFC 8878), at a level.
 #[derive(Clone, Copy, Debug)]
 pub struct Zstd {
     level: i32,
 }
+
+/// Inputs shorter than this are read before anything is compressed.
+const ANNOUNCED_BELOW: usize = 256 << 10;
+
+/// Levels above this one would ask whoever decompresses for more than 8 MiB.
+const LAST_SMALL_WINDOW_LEVEL: i32 = 19;
+const MAX_WINDOW_LOG: u32 = 23;
 
 impl Zstd {
     /// The default level.
@@ -41,13 +50,27 @@ impl Compressor for Zstd {
     fn compress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
         let mut encoder = zstd::Encoder::new(output, self.level)?;
         encoder.include_checksum(true)?;
-        io::copy(input, &mut encoder)?;
+        if self.level > LAST_SMALL_WINDOW_LEVEL {
+            encoder.window_log(MAX_WINDOW_LOG)?;
+        }
+        // The tables for a short input of known length are small, and quick to clear.
+        let mut start = Vec::new();
+        let announced = u64::try_from(ANNOUNCED_BELOW).map_err(io::Error::other)?;
+        (&mut *input).take(announced).read_to_end(&mut start)?;
+        if start.len() < ANNOUNCED_BELOW {
+            encoder.set_pledged_src_size(u64::try_from(start.len()).ok())?;
+            encoder.write_all(&start)?;
+        } else {
+            encoder.write_all(&start)?;
+            pump(input, &mut encoder)?;
+        }
         encoder.finish()?;
         Ok(())
     }
 
     fn decompress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
-        zstd::stream::copy_decode(input, output)
+        pump(&mut zstd::Decoder::new(input)?, output)?;
+        Ok(())
     }
 }
 
@@ -61,17 +84,31 @@ impl Compressor for Lz4 {
     }
 
     fn compress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
-        let info = lz4_flex::frame::FrameInfo::new().content_checksum(true).block_checksums(true);
-        let mut encoder = lz4_flex::frame::FrameEncoder::with_frame_info(info, output);
-        io::copy(input, &mut encoder)?;
+        let info = FrameInfo::new().block_size(BlockSize::Max256KB).content_checksum(true).block_checksums(true);
+        let mut encoder = FrameEncoder::with_frame_info(info, output);
+        pump(input, &mut encoder)?;
         encoder.finish().map_err(io::Error::other)?;
         Ok(())
     }
 
     fn decompress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
         // An input cut between blocks ends without an error: the caller compares length and digest.
-        io::copy(&mut lz4_flex::frame::FrameDecoder::new(input), output)?;
+        pump(&mut FrameDecoder::new(Uninterrupted(input)), output)?;
         Ok(())
+    }
+}
+
+/// Reads again after an interruption: lz4_flex 0.14 forgets the half of a header that it has read before one.
+struct Uninterrupted<'a>(&'a mut dyn Read);
+
+impl Read for Uninterrupted<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(buf) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
+        }
     }
 }
 
@@ -85,12 +122,12 @@ impl Compressor for Plain {
     }
 
     fn compress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
-        io::copy(input, output)?;
+        pump(input, output)?;
         Ok(())
     }
 
     fn decompress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
-        io::copy(input, output)?;
+        pump(input, output)?;
         Ok(())
     }
 }

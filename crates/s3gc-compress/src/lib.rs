@@ -33,7 +33,7 @@ pub trait Compressor: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// What reading or writing fails with, and `InvalidData` for what is not such a stream.
+    /// What reading or writing fails with, and any error for what is not such a stream.
     fn decompress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()>;
 }
 
@@ -45,5 +45,30 @@ pub fn by_id(id: &str) -> Option<Box<dyn Compressor>> {
         "lz4" => Some(Box::new(Lz4)),
         "none" => Some(Box::new(Plain)),
         _ => None,
+    }
+}
+
+/// How much [`pump`] copies at once.
+const PIECE_BYTES: usize = 128 << 10;
+
+/// Copies `input` to its end in pieces of 128 KiB, and returns how many bytes there were: codecs are slow in the small
+/// pieces of [`std::io::copy`].
+///
+/// # Errors
+///
+/// What reading or writing fails with.
+pub fn pump(input: &mut dyn Read, output: &mut dyn Write) -> io::Result<u64> {
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut total = 0;
+    loop {
+        match input.read(&mut piece) {
+            Ok(0) => return Ok(total),
+            Ok(n) => {
+                output.write_all(&piece[..n])?;
+                total += u64::try_from(n).unwrap_or(0);
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
     }
 }

@@ -1,42 +1,17 @@
 //! What goes into a pack comes out of it, through s3gc and through tar.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
 
 use std::sync::Arc;
 
-use common::{append, new_entry, noise, read, stored, text, writer, zstd_writer};
+use common::{append, new_entry, objects, read, stored, writer, zstd_writer};
 use s3gc_compress::{Lz4, Plain};
 use s3gc_vault::pack::{self, VerifyLevel};
 use s3gc_vault::{DirVault, VaultBackend};
 
 fn vault(dir: &tempfile::TempDir) -> Arc<dyn VaultBackend> {
     Arc::new(DirVault::open(dir.path().join("vault")).unwrap())
-}
-
-/// Objects of all kinds and sizes around the limits of the layout.
-fn objects() -> Vec<(String, Vec<u8>)> {
-    let mut objects = vec![
-        ("empty".to_owned(), Vec::new()),
-        ("../../etc/passwd".to_owned(), b"root".to_vec()),
-        ("/etc/shadow".to_owned(), b"slash".to_vec()),
-        ("a".to_owned(), b"file".to_vec()),
-        ("a/b".to_owned(), b"under a file".to_vec()),
-        ("a//b".to_owned(), b"twice".to_vec()),
-        ("a/".to_owned(), b"folder marker".to_vec()),
-        ("line\nbreak\u{1}\u{7f}".to_owned(), b"control".to_vec()),
-        ("é".repeat(512), b"long".to_vec()),
-        ("caf\u{e9}".to_owned(), b"nfc".to_vec()),
-        ("cafe\u{301}".to_owned(), b"nfd".to_vec()),
-        ("🦀/🎉.txt".to_owned(), b"emoji".to_vec()),
-        ("~/%2F\\".to_owned(), b"marks".to_vec()),
-        ("S3GC-INDEX.jsonl".to_owned(), b"not the index".to_vec()),
-    ];
-    for size in [1, 511, 512, 513, 8192, 128 << 10, (128 << 10) + 1, 1 << 20, 16 << 20, (16 << 20) + 1, 40_000_000] {
-        objects.push((format!("text/{size}"), text(1, size)));
-        objects.push((format!("noise/{size}"), noise(2, size)));
-    }
-    objects.extend((0..300).map(|i| (format!("many/{i}"), text(i, 5000))));
-    objects
 }
 
 async fn comes_back(codec: impl s3gc_compress::Compressor) -> (tempfile::TempDir, pack::FinishedPack) {

@@ -175,14 +175,23 @@ pub(super) fn open_file(parent: &OwnedFd, name: &str) -> io::Result<File> {
     // Not to wait for a pipe that somebody put there.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::openat(parent, name, flags, Mode::empty())?);
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+    match file.metadata()?.file_type() {
+        kind if kind.is_file() => Ok(file),
+        kind if kind.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        _ => Err(io::Error::other("it is not a regular file")),
+    }
+}
+
+/// Tells whether there is no file of the name: a directory is none, and a file has nothing below it.
+fn is_absence(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory)
 }
 
 /// Makes `None` of the error that says that something is not there.
 pub(super) fn there<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(e) if is_absence(e.kind()) => Ok(None),
         Err(e) => Err(e),
     }
 }
@@ -201,10 +210,9 @@ fn list_into(directory: &OwnedFd, path: &str, prefix: &str, found: &mut Vec<Vaul
             }
             FileType::Directory => {
                 let below = format!("{name}/");
-                if below.starts_with(prefix) || prefix.starts_with(&below) {
-                    if let Some(inner) = there(subdirectory(directory.as_fd(), part, false))? {
-                        list_into(&inner, &below, prefix, found)?;
-                    }
+                let may_match = below.starts_with(prefix) || prefix.starts_with(&below);
+                if may_match && let Some(inner) = there(subdirectory(directory.as_fd(), part, false))? {
+                    list_into(&inner, &below, prefix, found)?;
                 }
             }
             _ => {}

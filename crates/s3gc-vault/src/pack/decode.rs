@@ -2,14 +2,13 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
+use s3gc_compress::pump;
+
 use super::{Codecs, Digest, PackEntry, tar};
 
 /// The largest window that a frame of a pack has, as a power of two: an object cut over frames of 8 MiB. A damaged or
 /// hostile frame that asks for more memory is an error.
 const MAX_WINDOW_LOG: u32 = 24;
-
-/// How much is decompressed at once.
-const PIECE_BYTES: usize = 128 << 10;
 
 /// Some frames, one behind the other, that hold the data of entries.
 pub(super) struct Region<R: Read> {
@@ -108,22 +107,5 @@ impl Write for Original<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
-    }
-}
-
-/// Copies in large pieces: a decoder is slow in small ones.
-fn pump(input: &mut dyn Read, out: &mut dyn Write) -> io::Result<u64> {
-    let mut piece = vec![0; PIECE_BYTES];
-    let mut total = 0;
-    loop {
-        match input.read(&mut piece) {
-            Ok(0) => return Ok(total),
-            Ok(n) => {
-                out.write_all(&piece[..n])?;
-                total += u64::try_from(n).unwrap_or(0);
-            }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
     }
 }

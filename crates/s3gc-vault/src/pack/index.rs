@@ -18,6 +18,9 @@ const TAIL_BYTES: u64 = 512 << 10;
 /// The longest index in bytes, decompressed: it has to fit in memory, here and wherever it is read.
 pub(super) const MAX_INDEX_BYTES: u64 = 256 << 20;
 
+/// The longest line of an index; key, headers, metadata and tags need some 10 kB.
+const MAX_LINE_BYTES: u64 = 1 << 20;
+
 /// What a pack tells of its content.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -173,7 +176,7 @@ fn next_line<T: serde::de::DeserializeOwned>(
     line: &mut Vec<u8>,
 ) -> Result<Option<T>, String> {
     line.clear();
-    match lines.read_until(b'\n', line) {
+    match lines.take(MAX_LINE_BYTES).read_until(b'\n', line) {
         Ok(0) => Ok(None),
         Ok(_) if line.last() != Some(&b'\n') => Err("the index is cut".to_owned()),
         Ok(_) => serde_json::from_slice(line).map(Some).map_err(|e| format!("the index: {e}")),

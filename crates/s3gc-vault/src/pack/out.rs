@@ -188,9 +188,9 @@ impl<'a> Cutter<'a> {
 
     fn cut(&mut self) -> io::Result<()> {
         if self.compress {
-            self.out.compressed(&[&self.raw], self.codec)?
+            self.out.compressed(&[&self.raw], self.codec)?;
         } else {
-            self.out.stored(&self.raw)?
+            self.out.stored(&self.raw)?;
         }
         self.raw.clear();
         Ok(())

@@ -40,12 +40,12 @@ pub(super) fn walk(pack: &mut dyn Read, lengths: Option<&[Frame]>) -> io::Result
         }
     }
     let header = header.ok_or_else(|| damaged("nor can its first frame"))?;
-    let entries = found.into_iter().filter_map(|(entry, span)| frames.place(entry, span)).collect();
+    let entries = found.into_iter().filter_map(|(entry, span)| frames.place(*entry, span)).collect();
     Ok(Walked { header, entries, damage })
 }
 
 enum Step {
-    Object(PackEntry, Span),
+    Object(Box<PackEntry>, Span),
     Other,
     End,
 }
@@ -79,7 +79,7 @@ fn next(frames: &mut Frames<'_>, header: &mut Option<PackHeader>) -> io::Result<
     tar::skip(frames, member.size_bytes.saturating_sub(1))?;
     let last = frames.index();
     skip_padding(frames, member.size_bytes)?;
-    Ok(Step::Object(entry, Span { first, last }))
+    Ok(Step::Object(Box::new(entry), Span { first, last }))
 }
 
 fn skip_padding(frames: &mut Frames<'_>, size_bytes: u64) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use s3gc_compress::{Compressor, Zstd};
+use s3gc_compress::{Compressor, Zstd, pump};
 
 use super::entry::{CODEC_NONE, CODEC_RAW, CODEC_ZSTD, FORMAT, IndexHeader, MemberMeta};
 use super::finished::FinishedPack;
@@ -21,7 +21,7 @@ const GROUPED_UP_TO: usize = 128 << 10;
 /// The length of a shared frame before compression.
 const GROUP_BYTES: usize = 1 << 20;
 /// How many bytes are compressed on trial.
-const TRIAL_BYTES: usize = 8 << 10;
+const TRIAL_BYTES: usize = 4 << 10;
 /// A pack whose index is as long as this is full.
 const FULL_INDEX_BYTES: u64 = 32 << 20;
 
@@ -127,9 +127,9 @@ impl PackWriter {
         }
         let size_bytes = entry.meta.size_bytes;
         if size_bytes > CUT_OVER {
-            self.append_cut(entry, body)?
+            self.append_cut(entry, body)?;
         } else {
-            self.append_whole(entry, body)?
+            self.append_whole(entry, body)?;
         }
         self.original_bytes = self.original_bytes.saturating_add(size_bytes);
         self.index_bytes += self.entries.last().map_or(0, index_bytes);
@@ -290,7 +290,7 @@ impl PackWriter {
         let mut cutter = Cutter::new(&mut self.out, self.codec.as_ref(), &choice.codec);
         let copied = match &choice.encoder {
             Some(encoder) => encoder.compress(&mut source, &mut cutter),
-            None => io::copy(&mut source, &mut cutter).map(drop),
+            None => pump(&mut source, &mut cutter).map(drop),
         };
         let ended = copied.and_then(|()| cutter.end());
         if let Some(source) = source.failed.take() {

@@ -1,16 +1,20 @@
 //! What the tests of packs share.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use s3gc_compress::{Compressor, Zstd};
 use s3gc_store::{ETag, Location, ObjectKey, ObjectMeta, Timestamp};
 use s3gc_vault::pack::{self, FinishedPack, NewEntry, PackEntry, PackHeader, PackId, PackWriter};
-use s3gc_vault::{FileName, VaultBackend};
+use s3gc_vault::{Error, FileName, Result, VaultBackend, VaultFile};
 
 pub(crate) fn now() -> Timestamp {
     "2026-11-23T12:34:56Z".parse().unwrap()
@@ -66,13 +70,12 @@ pub(crate) fn noise_reader(seed: u64) -> impl Read {
 pub(crate) fn text(seed: u64, len: usize) -> Vec<u8> {
     let mut text = String::new();
     let mut n = seed;
-    while text.len() < len {
+    while text.len() < len.min(200_000) {
         n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.push_str(["{\"id\": ", "\"name\": \"a name\", ", "true, ", "null}\n"][usize::try_from(n >> 62).unwrap()]);
         text.push_str(&(n >> 50).to_string());
     }
-    text.truncate(len);
-    text.into_bytes()
+    text.bytes().cycle().take(len).collect()
 }
 
 pub(crate) async fn read(
@@ -89,4 +92,71 @@ pub(crate) async fn stored(vault: &Arc<dyn VaultBackend>, writer: PackWriter) ->
     let pack = tokio::task::spawn_blocking(move || writer.finish().unwrap()).await.unwrap();
     pack.store(vault.as_ref()).await.unwrap();
     pack
+}
+
+/// Objects of all kinds and sizes around the limits of the layout.
+pub(crate) fn objects() -> Vec<(String, Vec<u8>)> {
+    let mut objects = vec![
+        ("empty".to_owned(), Vec::new()),
+        ("../../etc/passwd".to_owned(), b"root".to_vec()),
+        ("/etc/shadow".to_owned(), b"slash".to_vec()),
+        ("a".to_owned(), b"file".to_vec()),
+        ("a/b".to_owned(), b"under a file".to_vec()),
+        ("a//b".to_owned(), b"twice".to_vec()),
+        ("a/".to_owned(), b"folder marker".to_vec()),
+        ("line\nbreak\u{1}\u{7f}".to_owned(), b"control".to_vec()),
+        ("é".repeat(512), b"long".to_vec()),
+        ("caf\u{e9}".to_owned(), b"nfc".to_vec()),
+        ("cafe\u{301}".to_owned(), b"nfd".to_vec()),
+        ("🦀/🎉.txt".to_owned(), b"emoji".to_vec()),
+        ("~/%2F\\".to_owned(), b"marks".to_vec()),
+        ("S3GC-INDEX.jsonl".to_owned(), b"not the index".to_vec()),
+    ];
+    for size in [1, 511, 512, 513, 8192, 128 << 10, (128 << 10) + 1, 1 << 20, 16 << 20, (16 << 20) + 1, 40_000_000] {
+        objects.push((format!("text/{size}"), text(1, size)));
+        objects.push((format!("noise/{size}"), noise(2, size)));
+    }
+    objects.extend((0..300).map(|i| (format!("many/{i}"), text(i, 5000))));
+    objects
+}
+
+/// A vault of one file in memory, which can be damaged, and counts how it is read.
+#[derive(Debug, Default)]
+pub(crate) struct MemVault {
+    pub(crate) file: Mutex<Vec<u8>>,
+    pub(crate) reads: Mutex<Vec<Range<u64>>>,
+}
+
+#[async_trait]
+impl VaultBackend for MemVault {
+    fn location(&self) -> &str {
+        "mem"
+    }
+
+    async fn put(&self, _: &FileName, body: BoxStream<'static, std::io::Result<Bytes>>, _: u64) -> Result<()> {
+        let pieces: Vec<Bytes> = body.try_collect().await.unwrap();
+        *self.file.lock().unwrap() = pieces.concat();
+        Ok(())
+    }
+
+    async fn read_range(&self, name: &FileName, range: Range<u64>) -> Result<Bytes> {
+        self.reads.lock().unwrap().push(range.clone());
+        let file = self.file.lock().unwrap();
+        let within = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let bytes = within.and_then(|(start, end)| file.get(start..end));
+        let beyond = || Error::NotFound { vault: "mem".into(), name: name.to_string() };
+        bytes.map(Bytes::copy_from_slice).ok_or_else(beyond)
+    }
+
+    async fn size(&self, _: &FileName) -> Result<u64> {
+        Ok(self.file.lock().unwrap().len().try_into().unwrap())
+    }
+
+    fn list(&self, _: &str) -> BoxStream<'_, Result<VaultFile>> {
+        stream::empty().boxed()
+    }
+
+    async fn remove(&self, _: &FileName) -> Result<()> {
+        Ok(())
+    }
 }

@@ -1,0 +1,28 @@
+//! The contract of every codec.
+
+use s3gc_testkit::suites::compress::Fixture;
+
+mod zstd {
+    use super::Fixture;
+    s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Zstd::default()));
+}
+
+mod zstd_fastest {
+    use super::Fixture;
+    s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Zstd::new(-7)));
+}
+
+mod zstd_best {
+    use super::Fixture;
+    s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Zstd::new(22)));
+}
+
+mod lz4 {
+    use super::Fixture;
+    s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Lz4));
+}
+
+mod none {
+    use super::Fixture;
+    s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Plain));
+}

@@ -1,0 +1,115 @@
+//! Every pack opens with tools that everyone has.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use common::{objects, stored, writer};
+use s3gc_compress::{Compressor, Lz4, Plain, Zstd};
+use s3gc_vault::pack::FinishedPack;
+use s3gc_vault::{DirVault, VaultBackend};
+
+/// Packs everything, extracts it with GNU tar, and returns the pack with the directory of what came out.
+async fn extracted(codec: impl Compressor) -> (tempfile::TempDir, FinishedPack, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let vault: Arc<dyn VaultBackend> = Arc::new(DirVault::open(dir.path().join("vault")).unwrap());
+    let mut writer = writer(dir.path(), codec);
+    for (key, body) in objects() {
+        common::append(&mut writer, &key, &body);
+    }
+    let pack = stored(&vault, writer).await;
+    let file = dir.path().join("vault").join(pack.name.as_str());
+    run(Command::new("zstd").arg("--test").arg(&file));
+    let out = dir.path().join("a/b/c/out");
+    std::fs::create_dir_all(&out).unwrap();
+    let done = run(Command::new("tar").arg("--zstd").arg("-xf").arg(&file).arg("-C").arg(&out));
+    assert_eq!(String::from_utf8_lossy(&done.stderr), "");
+    (dir, pack, out)
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.env("LC_ALL", "C").output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// All regular files under a directory.
+fn files(directory: &Path) -> BTreeMap<String, PathBuf> {
+    let mut found = BTreeMap::new();
+    let mut todo = vec![directory.to_owned()];
+    while let Some(next) = todo.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else {
+                found.insert(path.strip_prefix(directory).unwrap().to_str().unwrap().to_owned(), path);
+            }
+        }
+    }
+    found
+}
+
+fn same_names(pack: &FinishedPack, out: &Path) -> BTreeMap<String, PathBuf> {
+    let mut found = files(out);
+    assert!(found.remove("S3GC-README.txt").is_some());
+    assert!(found.remove("S3GC-INDEX.jsonl").is_some());
+    let mut expected: Vec<_> = pack.entries.iter().map(|entry| entry.member.clone()).collect();
+    expected.sort();
+    assert_eq!(found.keys().cloned().collect::<Vec<_>>(), expected);
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tar_extracts_a_zstd_pack() {
+    let (_dir, pack, out) = extracted(Zstd::default()).await;
+    let found = same_names(&pack, &out);
+    for (entry, (key, body)) in pack.entries.iter().zip(objects()) {
+        assert!(std::fs::read(&found[&entry.member]).unwrap() == body, "{key:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tar_extracts_a_pack_without_compression() {
+    let (_dir, pack, out) = extracted(Plain).await;
+    let found = same_names(&pack, &out);
+    for (entry, (key, body)) in pack.entries.iter().zip(objects()) {
+        assert!(std::fs::read(&found[&entry.member]).unwrap() == body, "{key:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tar_and_lz4_extract_a_lz4_pack() {
+    let (_dir, pack, out) = extracted(Lz4).await;
+    let found = same_names(&pack, &out);
+    let has_lz4 = Command::new("lz4").arg("--version").output().is_ok();
+    if !has_lz4 {
+        eprintln!("skipped: there is no lz4 program");
+    }
+    for (entry, (key, body)) in pack.entries.iter().zip(objects()) {
+        let file = &found[&entry.member];
+        if entry.codec != "lz4" {
+            assert!(std::fs::read(file).unwrap() == body, "{key:?}");
+        } else if has_lz4 {
+            assert_eq!(file.extension().unwrap(), "lz4");
+            assert!(run(Command::new("lz4").args(["-d", "-c"]).arg(file)).stdout == body, "{key:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pack_lists_its_times_and_carries_its_keys() {
+    let (dir, pack, _) = extracted(Zstd::default()).await;
+    let file = dir.path().join("vault").join(pack.name.as_str());
+    let listed = run(Command::new("tar").args(["--zstd", "--utc", "-tvf"]).arg(&file));
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert_eq!(listed.lines().count(), pack.entries.len() + 2);
+    assert_eq!(listed.lines().filter(|line| line.contains("2026-11-23 12:34")).count(), pack.entries.len());
+    let raw = run(Command::new("zstd").args(["-dc"]).arg(&file)).stdout;
+    let hostile = b"SCHILY.xattr.user.s3gc.key=../../etc/passwd\n";
+    assert!(raw.windows(hostile.len()).any(|window| window == hostile));
+}
