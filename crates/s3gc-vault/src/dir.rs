@@ -171,3 +171,6 @@ impl VaultLease for DirVault {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests;

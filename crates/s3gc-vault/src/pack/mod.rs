@@ -26,3 +26,6 @@ pub use id::{Digest, InvalidDigest, InvalidPackId, PackId};
 pub use index::{PackIndex, read_index};
 pub use open::{open, open_with};
 pub use write::PackWriter;
+
+#[cfg(test)]
+mod tests;
