@@ -59,6 +59,9 @@ pub(crate) struct WatchedColumn {
     pub(crate) extractor: Extractor,
 }
 
+/// A column of a table: its name in the catalogue, its name in the configuration, and how to read it.
+type Configured<'a> = (String, String, &'a Extractor);
+
 /// Resolves configured names against a catalogue.
 #[derive(Debug)]
 pub(crate) struct Resolver<'a> {
@@ -76,7 +79,7 @@ impl<'a> Resolver<'a> {
 
     /// Adds the columns that are configured for tables: one statement a table.
     pub(crate) fn add_tables(&mut self, references: &[(Reference, Extractor)]) -> Result<()> {
-        let mut tables: Vec<(usize, Vec<(String, String, &Extractor)>)> = Vec::new();
+        let mut tables: Vec<(usize, Vec<Configured<'_>>)> = Vec::new();
         for (reference, extractor) in references {
             let Reference::Column { table, column, .. } = reference else { continue };
             let label = format!("{table}.{column}");
@@ -196,7 +199,7 @@ impl<'a> Resolver<'a> {
         Ok(found.name.clone())
     }
 
-    fn watch_table(&self, table: &Table, columns: &[(String, String, &Extractor)]) -> Watched {
+    fn watch_table(&self, table: &Table, columns: &[Configured<'_>]) -> Watched {
         let names: Vec<&str> = columns.iter().map(|(name, ..)| name.as_str()).collect();
         let mut with_key = names.clone();
         with_key.extend(table.key.iter().map(String::as_str));

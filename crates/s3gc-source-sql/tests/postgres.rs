@@ -1,4 +1,5 @@
 //! What is particular to PostgreSQL.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod common;
 
