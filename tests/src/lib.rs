@@ -1,1 +1,7 @@
-//! The tests of s3gc.
+//! Fixtures for tests that need several crates: a world with a bucket, a database, a vault and a catalog, all real.
+
+mod corpus;
+mod world;
+
+pub use corpus::{Corpus, Item, KEYS};
+pub use world::{BUCKET, World, days_ago, sqlite};

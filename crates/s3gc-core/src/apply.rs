@@ -135,7 +135,6 @@ impl Apply<'_> {
         }
         self.run.progress.finished(Phase::Drain);
         while !left.is_empty() && !self.run.cancel.is_cancelled() {
-            let before = left.len();
             self.run.progress.phase(Phase::Look, Some(left.len() as u64));
             let keys: Vec<&ObjectKey> = left.iter().map(|object| &object.plan.key).collect();
             let look = look(self.parts, self.run, &keys).await?;
@@ -164,9 +163,14 @@ impl Apply<'_> {
             );
             self.run.progress.phase(Phase::Sweep, Some(left.len() as u64));
             let objects = std::mem::take(left);
+            let before = objects.len();
             *left = sweep(self.parts, self.run, means, &guard, objects, report).await?;
             self.run.progress.finished(Phase::Sweep);
-            if left.len() == before {
+            self.lease
+                .state
+                .check(&*self.parts.clock)
+                .map_err(|refused| Error::Stop { name: "lease", reason: refused.0 })?;
+            if left.len() == before && before > 0 && !self.run.cancel.is_cancelled() {
                 return Err(Error::Stop {
                     name: "recheck_window",
                     reason: format!(

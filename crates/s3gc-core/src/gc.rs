@@ -178,6 +178,15 @@ impl Gc {
         crate::check::check(&self.parts, probe).await
     }
 
+    /// Checks the glob of a hold: `*` stops at `/`, `**` does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] if it is not a glob.
+    pub fn check_glob(glob: &str) -> Result<()> {
+        crate::judge::compile_glob(glob).map(drop)
+    }
+
     /// Returns the settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {

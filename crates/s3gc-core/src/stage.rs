@@ -31,6 +31,8 @@ pub(crate) struct StagedObject {
     pub(crate) plan: PlanEntry,
     pub(crate) pack: String,
     pub(crate) blake3: crate::Digest,
+    /// The catalog says that its deletion is about to be sent.
+    pub(crate) is_sent: bool,
 }
 
 /// What came of staging.
@@ -285,7 +287,8 @@ async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &m
         return Err(Error::Internal("the catalog recorded another number of objects".into()));
     }
     for ((id, plan), entry) in ids.into_iter().zip(plans).zip(&pack.entries) {
-        staged.objects.push(StagedObject { id, plan, pack: pack.name.to_string(), blake3: entry.blake3 });
+        let (pack, blake3) = (pack.name.to_string(), entry.blake3);
+        staged.objects.push(StagedObject { id, plan, pack, blake3, is_sent: false });
     }
     staged.packs += 1;
     staged.vault_bytes += pack.size_bytes;

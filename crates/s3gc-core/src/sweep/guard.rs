@@ -37,11 +37,6 @@ impl LookGuard {
         Self { clock, lease, wall_deadline, boot_deadline: look.began_boot + window, cancel }
     }
 
-    /// Tells whether nothing more can be signed under this look.
-    pub(crate) fn is_over(&self) -> bool {
-        self.check_window().is_err()
-    }
-
     fn check_window(&self) -> Result<(), SignRefused> {
         // Both clocks: the wall clock may be set back, the boot clock stands still where a virtual machine is paused.
         if self.clock.boot() >= self.boot_deadline || self.clock.now() >= self.wall_deadline {

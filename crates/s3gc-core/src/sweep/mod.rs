@@ -84,14 +84,24 @@ pub(crate) async fn sweep(
     report: &mut SweepReport,
 ) -> Result<Vec<StagedObject>> {
     let queue = Mutex::new(Queue { objects: objects.into(), size: if means.is_versioned { BATCH } else { 100 } });
-    let shared = Mutex::new(report);
+    let shared = Mutex::new(std::mem::take(report));
     let workers = parts.settings.delete_concurrency.max(1);
-    let sweeper = Sweeper { parts, run, means, guard, queue: &queue, report: &shared };
-    let results: Vec<Result<()>> =
-        stream::iter(0..workers).map(|_| sweeper.work()).buffer_unordered(workers).collect().await;
+    let results: Vec<Result<()>> = {
+        let sweeper = Sweeper { parts, run, means, guard, queue: &queue, report: &shared };
+        stream::iter(0..workers).map(|_| sweeper.work()).buffer_unordered(workers).collect().await
+    };
     // Every worker has ended, so each batch in flight is recorded whatever another one failed with.
-    results.into_iter().collect::<Result<Vec<()>>>()?;
-    Ok(queue.into_inner().objects.into())
+    let result = results.into_iter().collect::<Result<Vec<()>>>();
+    *report = shared.into_inner();
+    let (sent, left): (Vec<_>, Vec<_>) = queue.into_inner().objects.into_iter().partition(|object| object.is_sent);
+    let reason = guard.may_sign().err().map_or_else(|| "the run ended".to_owned(), |refused| refused.to_string());
+    // Once marked as sent they cannot wait for another look: the mark says until when a signature may live.
+    let sent = sent.into_iter().map(|object| {
+        let skipped = Skipped::new(&object.plan.key, Skip::PutBack, &reason);
+        (object, skipped)
+    });
+    keep(parts, run, sent.collect(), report).await?;
+    result.map(|_| left)
 }
 
 struct Queue {
@@ -105,12 +115,12 @@ struct Sweeper<'a> {
     means: Means,
     guard: &'a LookGuard,
     queue: &'a Mutex<Queue>,
-    report: &'a Mutex<&'a mut SweepReport>,
+    report: &'a Mutex<SweepReport>,
 }
 
 impl Sweeper<'_> {
     async fn work(&self) -> Result<()> {
-        while !self.guard.is_over() && !self.guard.is_cancelled() {
+        while self.guard.may_sign().is_ok() && !self.guard.is_cancelled() {
             let batch: Vec<StagedObject> = {
                 let mut queue = self.queue.lock().await;
                 let size = queue.size.min(queue.objects.len());
@@ -124,33 +134,23 @@ impl Sweeper<'_> {
         Ok(())
     }
 
-    async fn batch(&self, batch: Vec<StagedObject>) -> Result<()> {
+    /// Sends one batch: the intent is durable first, so that nothing slow stands between the HEADs and the deletion.
+    async fn batch(&self, mut batch: Vec<StagedObject>) -> Result<()> {
+        let unsent: Vec<_> = batch.iter().filter(|object| !object.is_sent).map(|object| object.id).collect();
+        self.parts.catalog.send(&unsent, self.parts.clock.now()).await?;
+        batch.iter_mut().for_each(|object| object.is_sent = true);
         let first_head = (!self.means.is_versioned).then(|| self.parts.clock.boot());
-        let batch = if self.means.is_versioned { batch } else { self.head(batch).await? };
-        if let Some(first_head) = first_head {
-            let took = self.parts.clock.boot().saturating_sub(first_head);
-            let mut queue = self.queue.lock().await;
-            // Batches grow while their HEADs leave most of the window, and shrink when they do not.
-            if took * 8 < HEAD_WINDOW {
-                queue.size = (queue.size * 2).min(BATCH);
-            } else if took * 2 > HEAD_WINDOW {
-                queue.size = (queue.size / 2).max(1);
-                if took >= HEAD_WINDOW && batch.len() > 1 {
-                    queue.objects.extend(batch);
-                    return Ok(());
-                }
-            }
+        let mut changed = Vec::new();
+        if first_head.is_some() {
+            (batch, changed) = self.head(batch).await;
         }
-        let guard = BatchGuard::new(self.guard, first_head);
-        if batch.is_empty() || guard.may_sign().is_err() {
-            self.queue.lock().await.objects.extend(batch);
-            return Ok(());
-        }
-        let ids: Vec<_> = batch.iter().map(|object| object.id).collect();
-        self.parts.catalog.send(&ids, self.parts.clock.now()).await?;
         let requests: Vec<DeleteRequest> = batch.iter().map(request).collect();
+        let guard = BatchGuard::new(self.guard, first_head);
         #[expect(clippy::disallowed_methods, reason = "this is the deletion site")]
         let outcomes = self.parts.store.delete(&requests, self.means.delete, &guard).await;
+        if let Some(first_head) = first_head {
+            self.adapt(self.parts.clock.boot().saturating_sub(first_head)).await;
+        }
         let outcomes = match outcomes {
             Ok(outcomes) if outcomes.len() == batch.len() => outcomes,
             Ok(_) => {
@@ -163,17 +163,28 @@ impl Sweeper<'_> {
                 batch.iter().map(|_| DeleteOutcome::Refused(protocol(&reason))).collect()
             }
         };
+        self.keep(changed).await?;
         self.settle(batch, outcomes).await
     }
 
+    /// Batches grow while they leave most of the window between HEAD and deletion, and shrink when they do not.
+    async fn adapt(&self, took: std::time::Duration) {
+        let mut queue = self.queue.lock().await;
+        if took * 4 < HEAD_WINDOW {
+            queue.size = (queue.size * 2).min(BATCH);
+        } else if took * 2 > HEAD_WINDOW {
+            queue.size = (queue.size / 2).max(1);
+        }
+    }
+
     /// Looks at each object once more: what is not the staged one any more is kept.
-    async fn head(&self, batch: Vec<StagedObject>) -> Result<Vec<StagedObject>> {
+    async fn head(&self, batch: Vec<StagedObject>) -> (Vec<StagedObject>, Vec<(StagedObject, Skipped)>) {
         let heads = stream::iter(batch).map(|object| async move {
             let meta = self.parts.store.head(&object.plan.key).await;
             (object, meta)
         });
         let heads: Vec<_> = heads.buffer_unordered(HEADS).collect().await;
-        let (mut same, mut settled) = (Vec::new(), Vec::new());
+        let (mut same, mut changed) = (Vec::new(), Vec::new());
         for (object, meta) in heads {
             let skipped = match meta {
                 Ok(meta) if is_same(&object.plan, &meta) => {
@@ -183,19 +194,18 @@ impl Sweeper<'_> {
                 Ok(_) => Skipped::new(&object.plan.key, Skip::Changed, "the object changed since it was staged"),
                 Err(error) => Skipped::from_store(&object.plan.key, &error),
             };
-            settled.push((object, skipped));
+            changed.push((object, skipped));
         }
-        self.keep(settled).await?;
-        Ok(same)
+        (same, changed)
     }
 
     /// Records objects that are not deleted.
     async fn keep(&self, kept: Vec<(StagedObject, Skipped)>) -> Result<()> {
-        keep(self.parts, self.run, kept, &mut **self.report.lock().await).await
+        keep(self.parts, self.run, kept, &mut *self.report.lock().await).await
     }
 
     async fn settle(&self, batch: Vec<StagedObject>, outcomes: Vec<DeleteOutcome>) -> Result<()> {
-        let (mut deleted, mut kept, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut deleted, mut kept, mut unknown, mut late) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (object, outcome) in batch.into_iter().zip(outcomes) {
             let key = object.plan.key.clone();
             match outcome {
@@ -206,10 +216,10 @@ impl Sweeper<'_> {
                 DeleteOutcome::Changed => {
                     kept.push((object, Skipped::new(&key, Skip::Changed, "the object changed since it was staged")));
                 }
+                // Nothing was sent: the object may be tried again under the same look.
+                DeleteOutcome::Refused(s3gc_store::Error::SignRefused(_)) => late.push(object),
                 DeleteOutcome::Refused(error) => {
-                    let is_late = matches!(error, s3gc_store::Error::SignRefused(_));
-                    let skip = if is_late { Skip::PutBack } else { Skip::Failed };
-                    kept.push((object, Skipped::new(&key, skip, &chain(&error))));
+                    kept.push((object, Skipped::new(&key, Skip::Failed, &chain(&error))));
                 }
                 DeleteOutcome::Unknown(error) => {
                     let reason = format!("the store did not answer; the next run finds out: {}", chain(&error));
@@ -217,6 +227,7 @@ impl Sweeper<'_> {
                 }
             }
         }
+        self.queue.lock().await.objects.extend(late);
         if self.means.delete == DeleteMeans::Marker {
             deleted = self.check_covered(deleted, &mut kept).await;
         }
