@@ -1,0 +1,335 @@
+//! The defaults put together: the only place that names backends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use s3gc_catalog::SqliteCatalog;
+use s3gc_core::catalog::Catalog;
+use s3gc_core::config::{BucketConfig, Config, DeleteChecksum, ReferenceConfig, ReferencePlace, StoreConfig};
+use s3gc_core::{Gc, ObjectStore, catalog, source, store, vault};
+use s3gc_source::extract::ExtractConfig;
+use s3gc_source_sql::{Reference, SqlConfig, SqlSource};
+use s3gc_store_fs::{FsConfig, FsStore};
+use s3gc_store_s3::{S3Config, S3Store};
+use s3gc_vault::DirVault;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+/// The collectors of a configuration, one a bucket, in its order.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    collectors: Vec<Gc>,
+}
+
+/// Why a configuration cannot be put together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AssembleError {
+    /// The store cannot be opened.
+    #[error("{bucket}: the store cannot be opened")]
+    Store {
+        /// The bucket's name in the configuration.
+        bucket: String,
+        /// The cause.
+        #[source]
+        source: store::Error,
+    },
+    /// A source makes no sense.
+    #[error("{bucket}: the references cannot be read")]
+    Source {
+        /// The bucket's name in the configuration.
+        bucket: String,
+        /// The cause.
+        #[source]
+        source: source::Error,
+    },
+    /// The catalog cannot be opened.
+    #[error("{bucket}: the catalog cannot be opened")]
+    Catalog {
+        /// The bucket's name in the configuration.
+        bucket: String,
+        /// The cause.
+        #[source]
+        source: catalog::Error,
+    },
+    /// The vault cannot be opened.
+    #[error("{bucket}: the vault cannot be opened")]
+    Vault {
+        /// The bucket's name in the configuration.
+        bucket: String,
+        /// The cause.
+        #[source]
+        source: vault::Error,
+    },
+    /// The catalog knows packs of a vault that is not there.
+    #[error("{bucket}: the vault is missing: the catalog knows packs in {}, and there are none", path.display())]
+    VaultMissing {
+        /// The bucket's name in the configuration.
+        bucket: String,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The parts do not fit.
+    #[error("{bucket}: cannot be put together")]
+    Engine {
+        /// The bucket's name in the configuration.
+        bucket: String,
+        /// The cause.
+        #[source]
+        source: s3gc_core::Error,
+    },
+    /// There is no such bucket in the configuration.
+    #[error("no bucket is named {name:?} in the configuration; there are: {}", known.join(", "))]
+    NoSuchBucket {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// One bucket is needed, and there are several.
+    #[error("which bucket? There are: {}", known.join(", "))]
+    SeveralBuckets {
+        /// Those that there are.
+        known: Vec<String>,
+    },
+}
+
+/// Puts a collector together for each bucket: S3 or a directory, SQL databases, an SQLite catalog, a vault in a
+/// directory. Neither the buckets nor the databases are connected to before the first request.
+///
+/// # Errors
+///
+/// If a catalog, a vault or a directory cannot be opened, or a vault is not where it was.
+pub async fn assemble(config: Config) -> Result<Fleet, AssembleError> {
+    let names: Vec<String> = config.buckets.iter().map(|bucket| bucket.name.clone()).collect();
+    assemble_some(&config, &names).await
+}
+
+/// Puts together the collectors of these buckets alone, in this order.
+pub(crate) async fn assemble_some(config: &Config, names: &[String]) -> Result<Fleet, AssembleError> {
+    let mut catalogs = BTreeMap::new();
+    let mut collectors = Vec::with_capacity(names.len());
+    for name in names {
+        let bucket = config.bucket(name).ok_or_else(|| AssembleError::NoSuchBucket {
+            name: name.clone(),
+            known: config.buckets.iter().map(|bucket| bucket.name.clone()).collect(),
+        })?;
+        let catalog = open_catalog(bucket, &mut catalogs).await?;
+        let store = open_store(&bucket.store).await;
+        let store = store.map_err(|source| AssembleError::Store { bucket: name.clone(), source })?;
+        collectors.push(collector(config, bucket, catalog, store).await?);
+    }
+    Ok(Fleet { collectors })
+}
+
+/// Opens what restored objects are written to: a directory, which is made if there is none, or another bucket of the
+/// server that this one is on.
+pub(crate) async fn open_target(bucket: &BucketConfig, to: &str) -> Result<Arc<dyn ObjectStore>, AssembleError> {
+    let failed = |source| AssembleError::Store { bucket: to.to_owned(), source };
+    let Some(name) = to.strip_prefix("s3://") else {
+        std::fs::create_dir_all(to).map_err(|source| {
+            failed(store::Error::Other { operation: "make", object: to.to_owned(), source: source.into() })
+        })?;
+        return Ok(Arc::new(FsStore::open(&FsConfig::new(to)).await.map_err(failed)?));
+    };
+    let name = name.strip_suffix('/').unwrap_or(name).to_owned();
+    let target = match &bucket.store {
+        StoreConfig::S3 { region, endpoint, path_style, delete_checksum, .. } => StoreConfig::S3 {
+            name,
+            region: region.clone(),
+            endpoint: endpoint.clone(),
+            path_style: *path_style,
+            delete_checksum: *delete_checksum,
+        },
+        _ => return Ok(Arc::new(S3Store::connect(S3Config::new(name)).await.map_err(failed)?)),
+    };
+    open_store(&target).await.map_err(failed)
+}
+
+/// Puts together the collector of a bucket over a store that is open already.
+pub(crate) async fn assemble_over(
+    config: &Config,
+    bucket: &BucketConfig,
+    store: Arc<dyn ObjectStore>,
+) -> Result<Gc, AssembleError> {
+    let catalog = open_catalog(bucket, &mut BTreeMap::new()).await?;
+    collector(config, bucket, catalog, store).await
+}
+
+async fn collector(
+    config: &Config,
+    bucket: &BucketConfig,
+    catalog: Arc<dyn Catalog>,
+    store: Arc<dyn ObjectStore>,
+) -> Result<Gc, AssembleError> {
+    let name = || bucket.name.clone();
+    let vault = open_vault(bucket, &*catalog).await?;
+    let mut settings = bucket.settings();
+    settings.mode = config.mode;
+    let (extract, others) = extract_config(config, bucket);
+    let mut builder = Gc::builder(settings)
+        .store(store)
+        .vault(Arc::new(vault))
+        .catalog(catalog)
+        .compressor(Arc::from(bucket.vault.compression.compressor()))
+        .widening(json!({ "bucket": bucket.widening(), "others": others }));
+    for database in &bucket.databases {
+        let source = open_source(config, bucket, database, &extract)
+            .map_err(|source| AssembleError::Source { bucket: name(), source })?;
+        builder = builder.source(Arc::new(source));
+    }
+    builder.build().map_err(|source| AssembleError::Engine { bucket: name(), source })
+}
+
+async fn open_store(config: &StoreConfig) -> Result<Arc<dyn ObjectStore>, store::Error> {
+    match config {
+        StoreConfig::S3 { name, region, endpoint, path_style, delete_checksum } => {
+            let mut s3 = S3Config::new(name).with_delete_checksum(match delete_checksum {
+                DeleteChecksum::Auto => s3gc_store_s3::DeleteChecksum::Auto,
+                DeleteChecksum::Crc32 => s3gc_store_s3::DeleteChecksum::Crc32,
+                DeleteChecksum::Md5 => s3gc_store_s3::DeleteChecksum::Md5,
+            });
+            s3.region.clone_from(region);
+            s3.endpoint.clone_from(endpoint);
+            s3.path_style = Some(*path_style);
+            Ok(Arc::new(S3Store::connect(s3).await?))
+        }
+        StoreConfig::Fs { path } => Ok(Arc::new(FsStore::open(&FsConfig::new(path)).await?)),
+        other => Err(store::Error::Other {
+            operation: "open",
+            object: format!("{other:?}"),
+            source: "this kind of store is not known".into(),
+        }),
+    }
+}
+
+async fn open_catalog(
+    bucket: &BucketConfig,
+    open: &mut BTreeMap<PathBuf, Arc<dyn Catalog>>,
+) -> Result<Arc<dyn Catalog>, AssembleError> {
+    if let Some(catalog) = open.get(&bucket.catalog) {
+        return Ok(Arc::clone(catalog));
+    }
+    let failed = |source| AssembleError::Catalog { bucket: bucket.name.clone(), source };
+    let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(&bucket.catalog).await.map_err(failed)?);
+    open.insert(bucket.catalog.clone(), Arc::clone(&catalog));
+    Ok(catalog)
+}
+
+/// Opens the vault. One that is not mounted must not be taken for a new one.
+async fn open_vault(bucket: &BucketConfig, catalog: &dyn Catalog) -> Result<DirVault, AssembleError> {
+    let path = &bucket.vault.path;
+    if !path.join("packs").is_dir() && knows_packs(bucket, catalog).await? {
+        return Err(AssembleError::VaultMissing { bucket: bucket.name.clone(), path: path.clone() });
+    }
+    DirVault::open(path).map_err(|source| AssembleError::Vault { bucket: bucket.name.clone(), source })
+}
+
+async fn knows_packs(bucket: &BucketConfig, catalog: &dyn Catalog) -> Result<bool, AssembleError> {
+    let failed = |source| AssembleError::Catalog { bucket: bucket.name.clone(), source };
+    let path = std::path::absolute(&bucket.vault.path).unwrap_or_else(|_| bucket.vault.path.clone());
+    let location = format!("file://{}", path.display());
+    let mut after = None;
+    loop {
+        let page = catalog.packs(after.as_ref(), 1000).await.map_err(failed)?;
+        let Some(last) = page.last() else { return Ok(false) };
+        if page.iter().any(|pack| pack.vault == location) {
+            return Ok(true);
+        }
+        after = Some(last.name.clone());
+    }
+}
+
+fn open_source(
+    config: &Config,
+    bucket: &BucketConfig,
+    database: &str,
+    extract: &ExtractConfig,
+) -> Result<SqlSource, source::Error> {
+    let url = config.databases.get(database).ok_or_else(|| source::Error::Schema {
+        source_name: database.to_owned(),
+        column: "database".into(),
+        reason: "it is not configured".into(),
+    })?;
+    let references = bucket.references.iter().filter(|reference| reference.database == database).map(reference);
+    SqlSource::new(SqlConfig::new(database, url.url.expose_secret(), references), extract)
+}
+
+fn reference(config: &ReferenceConfig) -> Reference {
+    let ReferenceConfig { kind, strip, prepend, .. } = config.clone();
+    match config.place.clone() {
+        ReferencePlace::Column { table, column } => Reference::Column { table, column, kind, strip, prepend },
+        ReferencePlace::Query { name, sql } => Reference::Query { sql, name: Some(name), kind, strip, prepend },
+    }
+}
+
+/// Says how values name the bucket's objects, and which other buckets they may name: those widen deletion, since a URL
+/// of one of them is no reference to this one.
+fn extract_config(config: &Config, bucket: &BucketConfig) -> (ExtractConfig, serde_json::Value) {
+    let names = |bucket: &BucketConfig| match &bucket.store {
+        StoreConfig::S3 { name, endpoint, .. } => (name.clone(), endpoint.clone().into_iter().collect()),
+        _ => (String::new(), Vec::new()),
+    };
+    let (name, endpoints): (String, Vec<String>) = names(bucket);
+    let others = || config.buckets.iter().filter(|other| other.name != bucket.name);
+    let other_buckets: BTreeSet<String> =
+        others().map(|other| names(other).0).filter(|other| !other.is_empty() && *other != name).collect();
+    let other_base_urls: BTreeSet<String> = others()
+        .flat_map(|other| other.base_urls.iter())
+        .filter(|url| !bucket.base_urls.contains(url))
+        .cloned()
+        .collect();
+    let widening = json!({ "buckets": other_buckets, "base_urls": other_base_urls });
+    let extract = ExtractConfig {
+        bucket: name,
+        endpoints,
+        base_urls: bucket.base_urls.clone(),
+        other_buckets: other_buckets.into_iter().collect(),
+        other_base_urls: other_base_urls.into_iter().collect(),
+        ..ExtractConfig::default()
+    };
+    (extract, widening)
+}
+
+impl Fleet {
+    /// Returns the only collector.
+    ///
+    /// # Errors
+    ///
+    /// [`AssembleError::SeveralBuckets`] if there is not exactly one.
+    pub fn only(&self) -> Result<&Gc, AssembleError> {
+        match self.collectors.as_slice() {
+            [only] => Ok(only),
+            _ => Err(AssembleError::SeveralBuckets { known: self.names() }),
+        }
+    }
+
+    /// Returns the collector of the bucket with this name.
+    ///
+    /// # Errors
+    ///
+    /// [`AssembleError::NoSuchBucket`] if there is none.
+    pub fn bucket(&self, name: &str) -> Result<&Gc, AssembleError> {
+        let found = self.collectors.iter().find(|gc| gc.settings().name == name);
+        found.ok_or_else(|| AssembleError::NoSuchBucket { name: name.to_owned(), known: self.names() })
+    }
+
+    /// Goes through the collectors.
+    pub fn iter(&self) -> std::slice::Iter<'_, Gc> {
+        self.collectors.iter()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.collectors.iter().map(|gc| gc.settings().name.clone()).collect()
+    }
+}
+
+impl<'a> IntoIterator for &'a Fleet {
+    type Item = &'a Gc;
+    type IntoIter = std::slice::Iter<'a, Gc>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
