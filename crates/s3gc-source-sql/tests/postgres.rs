@@ -224,6 +224,24 @@ async fn i04_a_table_cannot_be_truncated_or_rewritten_under_a_scan() {
 }
 
 #[tokio::test]
+async fn i04_a_connection_that_breaks_is_an_error_and_no_end() {
+    let sql = "CREATE TABLE t (k text); INSERT INTO t SELECT repeat('x', 500) || n FROM generate_series(1, 50000) n";
+    let Some((server, url)) = database(sql) else { return };
+    let source = connect(&url, [Reference::column("t", "k")]).await.unwrap();
+    let mut items = source.scan(ScanRequest::census());
+    items.next().await.unwrap().unwrap();
+    let killed = server.sql(
+        &url,
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+         WHERE application_name = 's3gc' AND datname = current_database()",
+    );
+    assert_eq!(killed.trim(), "1");
+    let rest: Vec<_> = items.collect().await;
+    assert!(rest.last().is_some_and(|item| item.as_ref().is_err_and(Error::is_transient)), "{:?}", rest.last());
+    assert!(!rest.iter().any(|item| matches!(item, Ok(ScanItem::End(_)))));
+}
+
+#[tokio::test]
 async fn i04_the_snapshot_is_taken_after_the_locks() {
     // LOCK TABLE takes no snapshot: what is committed between BEGIN and the lock is seen, and a TRUNCATE then does not
     // make the table look empty.
