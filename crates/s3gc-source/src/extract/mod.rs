@@ -4,8 +4,8 @@
 //! percent-encoded, in JSON, in arrays, in HTML. A collector that misses one form deletes what is in use, so a value marks
 //! every reading that is plausible, and a wrong reading can only keep an object. The module is pure: no clock, no network.
 //!
-//! The way of a value: [`documents`] takes JSON, arrays and text apart into strings; [`locator`] reads each string, with
-//! [`places`] telling whose URL it is; [`readings`] collects what they find.
+//! The way of a value: `documents` takes JSON, arrays and text apart into strings; `locator` reads each string, with
+//! `places` telling whose URL it is; `readings` collects what they find.
 
 mod documents;
 mod locator;
