@@ -172,6 +172,7 @@ fn engine_help(error: &s3gc_core::Error) -> Option<String> {
         }
         E::NotAccepted { path, brakes } => Some(accept_help(path, brakes.iter().map(String::as_str))),
         E::Plan { .. } => Some("make a new plan: s3gc plan --out PLANFILE".into()),
+        E::Cancelled => Some("nothing was deleted; run the same command again".into()),
         E::NotFound(_) => Some("s3gc vault ls shows what the vault holds".into()),
         _ => None,
     }

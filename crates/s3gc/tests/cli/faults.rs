@@ -1,0 +1,83 @@
+//! Check and verify: what is broken is found, and has its exit code.
+
+use s3gc_s3_mem::{Effect, Fault, Op};
+
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_asks_every_part_and_changes_nothing() {
+    let world = World::new().await;
+    let check = world.expect(0, &["check", "--json"]).await.json();
+    assert_eq!((&check["bucket"], &check["ok"]), (&"photos".into(), &true.into()));
+    let names: Vec<&str> = check["items"].as_array().unwrap().iter().map(|i| i["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["list", "source main", "preflight", "vault", "catalog", "delete"]);
+    assert!(world.server.writes().is_empty());
+    world.expect(0, &["doctor", "--probe"]).await.says("If-Match on DeleteObject honoured");
+    assert!(!world.server.writes().is_empty());
+    assert!(world.bucket().keys().iter().all(|key| !key.starts_with(".s3gc")), "{:?}", world.bucket().keys());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_fails_names_the_part() {
+    let world = World::new().await;
+    world.server.inject(Fault::new(Effect::AccessDenied).on(Op::HeadObject));
+    let check = world.expect(6, &["check"]).await;
+    check.says("FAIL  list").says("ok    source main");
+    world.server.clear_faults();
+    world.sql("DROP TABLE users").await;
+    world.expect(6, &["check"]).await.says("FAIL  source main");
+    world.expect(0, &["check", "--offline"]).await.says("is valid, with 1 reference");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_policy_is_printed_for_people_and_programs() {
+    let world = World::new().await;
+    world.expect(0, &["check", "--print-policy"]).await.says("arn:aws:s3:::photos/*").says("SQLite has no grants");
+    let policy = world.expect(0, &["check", "--print-policy", "--json"]).await.json();
+    assert_eq!(policy["buckets"][0]["scanner"]["Version"], "2012-10-17");
+    assert!(world.server.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i08_an_altered_or_missing_audit_entry_is_found_with_its_place() {
+    let world = World::new().await;
+    world.collect().await;
+    let whole = world.expect(0, &["audit", "verify", "--json"]).await.json();
+    let entries = whole["entries"].as_u64().unwrap();
+    assert!(entries >= 5 && whole["ok"] == true, "{whole}");
+    let first = world.expect(0, &["audit", "show", "1", "--json"]).await.json();
+    assert_eq!(first["seq"], 1);
+
+    let path = world.path("state/catalog.db");
+    let copy = std::fs::read(&path).unwrap();
+    let tamper = |sql: String| {
+        std::fs::write(&path, &copy).unwrap();
+        // The catalog guards itself by triggers: whoever tampers drops them.
+        sql
+    };
+    let triggers = triggers(&world).await;
+    let drop: String = triggers.iter().map(|name| format!("DROP TRIGGER \"{name}\"; ")).collect();
+    world.sql_in("state/catalog.db", &tamper(format!("{drop} UPDATE audit SET kind = 'noted' WHERE seq = 3"))).await;
+    let altered = world.expect(6, &["audit", "verify", "--json"]).await.json();
+    assert_eq!((&altered["ok"], &altered["broken_at"]), (&false.into(), &3.into()));
+    world.expect(6, &["audit", "verify"]).await.says("audit entry 3: was altered");
+
+    world.sql_in("state/catalog.db", &tamper(format!("{drop} DELETE FROM audit WHERE seq = 2"))).await;
+    world.expect(6, &["audit", "verify"]).await.says("follows entry 1");
+    let cut = format!("{drop} DELETE FROM audit WHERE seq = {entries}");
+    world.sql_in("state/catalog.db", &tamper(cut)).await;
+    let missing = world.expect(6, &["audit", "verify", "--json"]).await.json();
+    assert_eq!(missing["broken_at"], entries);
+}
+
+async fn triggers(world: &World) -> Vec<String> {
+    use sqlx::{ConnectOptions, Connection};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(world.path("state/catalog.db"));
+    let mut connection = options.connect().await.unwrap();
+    let names = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    names
+}

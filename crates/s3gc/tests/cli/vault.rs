@@ -1,0 +1,99 @@
+//! The vault: what it holds, whether it can be read, and how the catalog comes back from it.
+
+use std::path::PathBuf;
+
+use crate::world::{ORPHANS, USERS, World, body, orphans};
+
+fn packs(world: &World) -> Vec<PathBuf> {
+    let (mut packs, mut left) = (Vec::new(), vec![world.path("state/vault/packs")]);
+    while let Some(dir) = left.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { left.push(path) } else { packs.push(path) }
+        }
+    }
+    packs
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_deleted_can_be_listed_and_read() {
+    let world = World::new().await;
+    world.collect().await;
+    let entries = world.expect(0, &["vault", "ls", "--json"]).await.json_lines();
+    assert_eq!(entries.len(), ORPHANS);
+    assert!(entries.iter().all(|entry| entry["state"] == "deleted"));
+    let key = &orphans()[4];
+    assert_eq!(world.expect(0, &["vault", "cat", key]).await.stdout, body(key));
+    world.expect(1, &["vault", "cat", "no/such"]).await.says("the vault holds no object");
+    let shown = world.expect(0, &["vault", "show", key]).await;
+    shown.says("deleted").says("image/jpeg").says("camera").says("packs/");
+    assert_eq!(world.expect(0, &["vault", "ls", "--prefix", "avatars/gone-1"]).await.stdout.lines().count(), 1);
+    let metrics = world.expect(0, &["metrics", "--json"]).await.json();
+    assert_eq!((&metrics["total_deleted"], &metrics["vault_packs"]), (&ORPHANS.into(), &1.into()));
+    assert!(metrics["avg_compression_ratio"].as_f64().unwrap() > 0.0);
+    world.expect(0, &["metrics"]).await.says("deleted      5 objects");
+    let status = world.expect(0, &["status", "--json"]).await.json();
+    assert_eq!((&status["last_run"]["state"], &status["totals"]["unsettled"]), (&"done".into(), &0.into()));
+    assert!(status["lease"].is_null());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i02_a_damaged_pack_is_found() {
+    let world = World::new().await;
+    world.collect().await;
+    for level in ["quick", "sample=50%", "full"] {
+        world.expect(0, &["vault", "verify", "--level", level]).await.says("all is well");
+    }
+    let full = world.expect(0, &["vault", "verify", "--level", "full", "--json"]).await.json();
+    assert_eq!((&full["packs"], &full["objects_decoded"]), (&1.into(), &ORPHANS.into()));
+    let pack = packs(&world).remove(0);
+    let mut bytes = std::fs::read(&pack).unwrap();
+    let middle = bytes.len() / 3;
+    bytes[middle] ^= 0x55;
+    let mut permissions = std::fs::metadata(&pack).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o600);
+    std::fs::set_permissions(&pack, permissions).unwrap();
+    std::fs::write(&pack, bytes).unwrap();
+    let damaged = world.expect(6, &["vault", "verify", "--level", "full", "--json"]).await.json();
+    assert_eq!(damaged["ok"], false);
+    assert!(!damaged["faults"][0]["faults"].as_array().unwrap().is_empty());
+    std::fs::remove_file(&pack).unwrap();
+    world.expect(6, &["vault", "verify"]).await.says("no such file in the vault");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_that_is_not_mounted_is_not_taken_for_a_new_one() {
+    let world = World::new().await;
+    world.collect().await;
+    std::fs::rename(world.path("state/vault"), world.path("unmounted")).unwrap();
+    for args in [&["plan"][..], &["run", "--mode", "execute", "--yes"], &["restore", "--prefix", "avatars/"]] {
+        world.expect(10, args).await.says("the vault is missing").says("mount or bring back");
+    }
+    // The mount point of a disk that is away is an empty directory.
+    std::fs::create_dir(world.path("state/vault")).unwrap();
+    world.expect(10, &["plan"]).await;
+    std::fs::remove_dir(world.path("state/vault")).unwrap();
+    std::fs::rename(world.path("unmounted"), world.path("state/vault")).unwrap();
+    world.expect(0, &["restore", "--prefix", "avatars/"]).await;
+    assert_eq!(world.bucket().len(), USERS + ORPHANS + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_catalog_comes_back_from_the_packs() {
+    let world = World::new().await;
+    world.collect().await;
+    for file in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
+        let path = world.path("state").join(file);
+        if path.exists() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    assert_eq!(world.expect(0, &["vault", "ls"]).await.stdout, "");
+    let reindexed = world.expect(0, &["vault", "reindex", "--json"]).await.json();
+    assert_eq!((&reindexed["adopted"], &reindexed["objects"]), (&1.into(), &ORPHANS.into()));
+    let again = world.expect(0, &["vault", "reindex", "--json"]).await.json();
+    assert_eq!((&again["adopted"], &again["known"]), (&0.into(), &1.into()));
+    world.expect(0, &["vault", "verify", "--level", "full"]).await;
+    world.expect(0, &["restore", "--prefix", "avatars/"]).await;
+    assert_eq!(world.bucket().object(&orphans()[0]).unwrap().bytes(), body(&orphans()[0]));
+}
