@@ -131,3 +131,20 @@ impl Compressor for Plain {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_level_asks_for_no_more_than_8_mib_to_decompress() {
+        let original: Vec<u8> = (0..2_000_000_u32).flat_map(u32::to_le_bytes).collect();
+        let mut packed = Vec::new();
+        Zstd::new(22).compress(&mut original.as_slice(), &mut packed).unwrap();
+        let mut decoder = zstd::Decoder::new(packed.as_slice()).unwrap();
+        decoder.window_log_max(MAX_WINDOW_LOG).unwrap();
+        let mut back = Vec::new();
+        pump(&mut decoder, &mut back).unwrap();
+        assert!(back == original);
+    }
+}

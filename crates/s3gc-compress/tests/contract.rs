@@ -12,11 +12,6 @@ mod zstd_fastest {
     s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Zstd::new(-7)));
 }
 
-mod zstd_best {
-    use super::Fixture;
-    s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Zstd::new(22)));
-}
-
 mod lz4 {
     use super::Fixture;
     s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Lz4));

@@ -1,4 +1,16 @@
 //! The pack format: a seekable `.tar.zst`.
+//!
+//! ```text
+//! frame 0     tar member S3GC-README.txt: vault, pack, how to read it
+//! frames      tar members, one for each object: small ones that compress share a frame of 1 MiB, those over 16 MiB are
+//!             cut over frames of 8 MiB, any other has its own
+//! last frame  tar member S3GC-INDEX.jsonl, the end of the tar archive
+//! tail        the seek table of the Zstandard seekable format, in a skippable frame
+//! ```
+//!
+//! [`PackWriter`] makes a [`FinishedPack`]; [`FinishedPack::store`] puts it into a vault; [`read_back`] proves that all
+//! of it can be read; [`read_index`] and [`open`] find and read one object. Nothing here trusts what it reads: lengths,
+//! digests and limits of memory are its own.
 
 mod check;
 mod codecs;
