@@ -1,5 +1,9 @@
 //! One test and more for each invariant I1 to I12, against a real S3 server and a real database.
 
+mod census;
+mod crash;
 mod exactly;
-mod reads;
-mod safety;
+mod restore;
+mod secrets;
+mod traces;
+mod vault;

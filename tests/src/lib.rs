@@ -4,4 +4,4 @@ mod corpus;
 mod world;
 
 pub use corpus::{Corpus, Item, KEYS};
-pub use world::{BUCKET, World, days_ago, sqlite};
+pub use world::{BUCKET, World, connect, days_ago, scan, sqlite};

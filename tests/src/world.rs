@@ -97,19 +97,12 @@ impl World {
 
     /// Connects to the bucket.
     pub async fn store(&self) -> Arc<dyn ObjectStore> {
-        let config = S3Config::new(BUCKET)
-            .with_endpoint(self.s3.endpoint())
-            .with_credentials(s3gc_s3_mem::ACCESS_KEY, s3gc_s3_mem::SECRET_KEY, None)
-            .with_max_attempts(2);
-        Arc::new(S3Store::connect(config).await.unwrap())
+        connect(&self.s3.endpoint()).await
     }
 
     /// Connects to the database.
     pub async fn source(&self) -> Arc<dyn ReferenceSource> {
-        let config = SqlConfig::new("main", &self.url, [Reference::column("posts", "image")]);
-        let extract =
-            ExtractConfig { bucket: BUCKET.into(), endpoints: vec![self.s3.endpoint()], ..ExtractConfig::default() };
-        Arc::new(SqlSource::connect(config, &extract).await.unwrap())
+        scan(&self.url, &self.s3.endpoint()).await
     }
 
     /// Opens the catalog.
@@ -175,6 +168,23 @@ impl World {
         self.settings.retention = Duration::ZERO;
         self.settings.allow_short_retention = true;
     }
+}
+
+/// Connects to the bucket of a server.
+pub async fn connect(endpoint: &str) -> Arc<dyn ObjectStore> {
+    let config = S3Config::new(BUCKET)
+        .with_endpoint(endpoint)
+        .with_credentials(s3gc_s3_mem::ACCESS_KEY, s3gc_s3_mem::SECRET_KEY, None)
+        .with_max_attempts(2);
+    Arc::new(S3Store::connect(config).await.unwrap())
+}
+
+/// Watches the column `posts.image` of a database for keys of the bucket.
+pub async fn scan(url: &str, endpoint: &str) -> Arc<dyn ReferenceSource> {
+    let config = SqlConfig::new("main", url, [Reference::column("posts", "image")]);
+    let extract =
+        ExtractConfig { bucket: BUCKET.into(), endpoints: vec![endpoint.to_owned()], ..ExtractConfig::default() };
+    Arc::new(SqlSource::connect(config, &extract).await.unwrap())
 }
 
 /// Returns the time so many days ago.

@@ -21,8 +21,6 @@ use crate::{Error, Result};
 
 /// Objects up to this size are held in memory while they are fetched; larger ones go through in pieces.
 const BUFFERED_BYTES: u64 = 1 << 20;
-/// No pack has more objects: its index is held in memory.
-const MAX_PACK_OBJECTS: usize = 50_000;
 
 /// An object in the vault whose deletion may be asked for.
 #[derive(Clone, Debug)]
@@ -225,9 +223,9 @@ impl Packer {
                 }
                 Err(error) => return Err(error.into()),
             }
-            let is_full =
-                writer.stored_bytes() >= self.parts.settings.pack_size_bytes || writer.len() >= MAX_PACK_OBJECTS;
-            if is_full && let Some(full) = open.take() {
+            if writer.is_full(self.parts.settings.pack_size_bytes)
+                && let Some(full) = open.take()
+            {
                 finish(full, packs)?;
             }
         }

@@ -4,8 +4,8 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use s3gc_store::{
-    DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ETag, Error, ObjectKey, ObjectMeta, ObjectStore,
-    PROBE_PREFIX, PutMode, Result, StoreStatus,
+    DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ETag, Error, ListItem, ListRequest, ObjectKey, ObjectMeta,
+    ObjectStore, PROBE_PREFIX, PutMode, Result, StoreStatus,
 };
 use serde::Serialize;
 
@@ -35,10 +35,26 @@ pub(crate) async fn probe(store: &dyn ObjectStore, status: &StoreStatus, run: Ru
     let key = ObjectKey::new(format!("{PROBE_PREFIX}{run}"))?;
     let found = try_canary(store, &key).await;
     // The canary goes in any case; what the probe found out is worth more than a failure to clean up.
-    if let Err(error) = clean_up(store, &key).await {
+    if let Err(error) = clean_up_all(store, &key).await {
         tracing::warn!(%key, error = %crate::report::chain(&error), "a canary object could not be removed");
     }
     found
+}
+
+/// Removes this canary and those of runs that died: whoever probes holds the lease, so none of them is in use.
+async fn clean_up_all(store: &dyn ObjectStore, key: &ObjectKey) -> Result<()> {
+    clean_up(store, key).await?;
+    let mut items = store.list(ListRequest::new(PROBE_PREFIX));
+    let mut left = Vec::new();
+    while let Some(item) = items.next().await {
+        if let ListItem::Page(page) = item? {
+            left.extend(page.entries.into_iter().map(|entry| entry.key));
+        }
+    }
+    for key in left {
+        clean_up(store, &key).await?;
+    }
+    Ok(())
 }
 
 async fn try_canary(store: &dyn ObjectStore, key: &ObjectKey) -> Result<Capabilities> {

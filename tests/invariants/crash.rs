@@ -1,0 +1,116 @@
+//! I7: kill the process anywhere, start it again: nothing is lost, and the catalog agrees with the bucket.
+//!
+//! The test starts itself as a child process that aborts at its n-th call of the store, the vault or the catalog.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use s3gc_core::catalog::{EntryFilter, EntryId, EntryState};
+use s3gc_core::{Gc, Mode, RestoreOptions, RestoreWhat, RunOptions, Settings};
+use s3gc_testkit::faults::{Fault, FaultPlan, FaultyCatalog, FaultyStore, FaultyVault};
+use s3gc_tests::World;
+
+const CHILD: &str = "S3GC_TEST_CRASH_CHILD";
+
+/// What a child must know of the world: directory, endpoint, and the call at which it dies.
+fn describe(world: &World, call: u64) -> String {
+    format!("{}|{}|{call}", world.dir.path().display(), world.s3.endpoint())
+}
+
+fn adapt(settings: &mut Settings) {
+    // A signature is dead soon, so that the next start may look at what became of its objects.
+    settings.settle_after = Duration::ZERO;
+    settings.recheck_window = Duration::from_secs(1);
+    settings.wave_objects = 4;
+}
+
+/// Not a test of its own: the child of the test below.
+#[tokio::test(flavor = "multi_thread")]
+async fn i07_child() {
+    let Ok(description) = std::env::var(CHILD) else { return };
+    let parts: Vec<&str> = description.split('|').collect();
+    let (dir, endpoint, call) = (std::path::Path::new(parts[0]), parts[1], parts[2].parse::<u64>().unwrap());
+    let mut settings = Settings::new(s3gc_tests::BUCKET, dir.join("plans"));
+    settings.retention_from = s3gc_core::RetentionFrom::LastModified;
+    settings.max_delete = s3gc_core::MaxDelete::Percent(100.0);
+    adapt(&mut settings);
+    let die = FaultPlan::new().at_any(call, Fault::hook(|| async { std::process::abort() }));
+    let url = format!("sqlite:{}", dir.join("app.db").display());
+    let store = s3gc_tests::connect(endpoint).await;
+    let source = s3gc_tests::scan(&url, endpoint).await;
+    let catalog = s3gc_catalog::SqliteCatalog::open(dir.join("catalog.db")).await.unwrap();
+    let vault = s3gc_vault::DirVault::open(dir.join("vault")).unwrap();
+    let gc = Gc::builder(settings)
+        .store(Arc::new(FaultyStore::new(store, die.clone())))
+        .source(source)
+        .vault(Arc::new(FaultyVault::new(Arc::new(vault), die.clone())))
+        .catalog(Arc::new(FaultyCatalog::new(Arc::new(catalog), die.clone())))
+        .build()
+        .unwrap();
+    gc.run_cycle(RunOptions::mode(Mode::Execute)).await.unwrap();
+    // It came to its end: the parent has seen every call.
+    std::process::exit(77);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i07_killed_at_any_call_nothing_is_lost() {
+    // Every call in the long form, every seventh in the short one.
+    let step = if std::env::var_os("S3GC_TEST_LONG").is_some() { 1 } else { 7 };
+    let mut call = 1;
+    loop {
+        let mut world = World::new().await;
+        adapt(&mut world.settings);
+        for n in 0..10 {
+            world.put(&format!("orphan/{n}"), &format!("orphan {n}"));
+        }
+        world.put("kept", "kept");
+        world.refer("kept").await;
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "crash::i07_child", "--nocapture", "-q"])
+            .env(CHILD, describe(&world, call))
+            .output()
+            .unwrap();
+        let is_end = status.status.code() == Some(77);
+        assert!(is_end || status.status.code().is_none(), "{}", String::from_utf8_lossy(&status.stderr));
+        check(&world, call).await;
+        if is_end {
+            assert!(call > 30, "only {call} calls were seen");
+            return;
+        }
+        call += step;
+    }
+}
+
+async fn check(world: &World, call: u64) {
+    // What is gone is in the vault, whole, whatever the catalog says.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let gone_before: BTreeSet<String> = gone(world);
+    let report = world.execute().await.unwrap_or_else(|error| panic!("call {call}: {error}"));
+    assert_eq!(world.bucket().keys(), ["kept"], "call {call}: {:?}", report.sweep);
+    let catalog = world.catalog().await;
+    let filter = EntryFilter { states: vec![EntryState::Deleted], ..EntryFilter::default() };
+    let deleted = catalog.entries(&filter, EntryId::default(), 1000).await.unwrap();
+    let keys: BTreeSet<String> = deleted.iter().map(|entry| entry.entry.key.to_string()).collect();
+    assert_eq!((keys.len(), deleted.len()), (10, 10), "call {call}: each object is deleted once");
+    assert!(gone_before.is_subset(&keys));
+    let unsettled = catalog.unsettled(gc_location(world).await.as_ref(), EntryId::default(), 10).await.unwrap();
+    assert!(unsettled.is_empty(), "call {call}");
+    let what = RestoreWhat::Prefix("orphan/".into());
+    let restored = world.gc().await.restore(&what, &RestoreOptions::default()).await.unwrap();
+    assert_eq!(restored.restored.objects, 10, "call {call}: {:?}", restored.objects);
+    for n in 0..10 {
+        let object = world.bucket().object(&format!("orphan/{n}")).unwrap();
+        assert_eq!(object.bytes(), format!("orphan {n}"), "call {call}");
+    }
+}
+
+fn gone(world: &World) -> BTreeSet<String> {
+    let there: BTreeSet<String> = world.bucket().keys().into_iter().collect();
+    (0..10).map(|n| format!("orphan/{n}")).filter(|key| !there.contains(key)).collect()
+}
+
+async fn gc_location(world: &World) -> Box<s3gc_core::Location> {
+    Box::new(world.store().await.location().clone())
+}
