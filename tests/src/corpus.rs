@@ -119,7 +119,7 @@ fn item(key: String, n: usize, value: Option<String>) -> Item {
     // Bodies of every kind: empty, text that compresses, bytes that do not.
     let mut seed = n as u64 ^ 0x9e37_79b9_7f4a_7c15;
     let body = match n % 4 {
-        0 if n % 40 == 0 => Vec::new(),
+        0 if n.is_multiple_of(40) => Vec::new(),
         0 | 1 => format!("object {n} {}", "lorem ipsum ".repeat(n % 50)).into_bytes(),
         _ => (0..(n % 900 + 1))
             .map(|_| {

@@ -1,5 +1,7 @@
 //! Fixtures for tests that need several crates: a world with a bucket, a database, a vault and a catalog, all real.
 
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "fixtures of tests: a failure is a panic")]
+
 mod corpus;
 mod world;
 

@@ -232,9 +232,8 @@ mod tests {
             sampled: readings.min(100),
             matched: readings.min(100),
         };
-        let mut counts = JudgeCounts::default();
-        counts.claimed = Tally { objects: claimed, bytes: claimed * 10 };
-        counts.due = Tally { objects: due, bytes: due * 10 };
+        let tally = |objects| Tally { objects, bytes: objects * 10 };
+        let counts = JudgeCounts { claimed: tally(claimed), due: tally(due), ..JudgeCounts::default() };
         Baseline { counts, sources: vec![SourceCensus { name: "main".into(), columns: vec![column] }] }
     }
 

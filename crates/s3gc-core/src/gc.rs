@@ -112,7 +112,6 @@ pub(crate) struct RunContext {
 
 impl Gc {
     /// Begins to put a collector together.
-    #[must_use]
     pub fn builder(settings: Settings) -> GcBuilder {
         GcBuilder {
             settings,

@@ -224,7 +224,7 @@ async fn beat(
                 return;
             }
             Err(error) => {
-                tracing::warn!(error = %crate::report::chain(&error), "the vault's lease could not be renewed")
+                tracing::warn!(error = %crate::report::chain(&error), "the vault's lease could not be renewed");
             }
         }
     }
