@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Proves that the tests of the invariants can fail: breaks the code on purpose, one patch at a time, and wants to see the
+# test that guards it go red. See tests/breaks/README.md.
+#
+#   scripts/breaks.sh [--all]     every patch
+#   scripts/breaks.sh --fast      those that tests/breaks/fast.txt names
+#   scripts/breaks.sh NAME...     patches whose name begins so: i03
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+tree=$root/target/breaks/tree
+export CARGO_TARGET_DIR=$root/target/breaks/target CARGO_TERM_COLOR=never
+# One crate changes at a time.
+export CARGO_INCREMENTAL=1
+export S3GC_TEST_REQUIRE=s3,postgres,mysql,moto
+
+choose() {
+    shopt -s nullglob
+    local name
+    case ${1:---all} in
+    --all) patches=(tests/breaks/*.patch) ;;
+    --fast)
+        while read -r name; do
+            [[ -z $name || $name == '#'* ]] || patches+=("tests/breaks/$name.patch")
+        done <tests/breaks/fast.txt
+        ;;
+    -*) sed -n '5,7s/^# *//p' "$0" >&2 && exit 2 ;;
+    *) for name in "$@"; do patches+=(tests/breaks/"$name"*.patch); done ;;
+    esac
+    if (( ${#patches[@]} == 0 )); then
+        echo "breaks: there is no such patch" >&2
+        exit 2
+    fi
+}
+
+# A copy of the tracked files as they are now, committed or not, with a build directory of its own: cargo takes crates of
+# the same name and version in two copies for the same, and would mix up what it built of them.
+make_tree() {
+    local commit debug=$root/target/debug
+    commit=$(git stash create)
+    commit=${commit:-$(git rev-parse HEAD)}
+    git worktree prune
+    if [[ -e $tree/.git ]]; then
+        git -C "$tree" checkout --quiet --force --detach "$commit"
+        git -C "$tree" clean --quiet --force -d
+    else
+        git worktree add --quiet --force --detach "$tree" "$commit"
+    fi
+    # What was compiled of other people's crates is never written again, so links to it will do.
+    if [[ ! -d $CARGO_TARGET_DIR && -d $debug/deps ]]; then
+        mkdir -p "$CARGO_TARGET_DIR"/debug/{deps,build,.fingerprint}
+        (cd "$debug" && find deps -name 'lib*' ! -name 'libs3gc*' -print0) | link "$debug"
+        (cd "$debug" && find deps -name '*.d' ! -name '*s3gc*' -print0) | link "$debug"
+        (cd "$debug" && find build .fingerprint -mindepth 1 -maxdepth 1 ! -name 's3gc*' -print0) | link "$debug"
+    fi
+}
+
+link() {
+    (cd "$1" && xargs -0r cp -al --parents -t "$CARGO_TARGET_DIR/debug")
+}
+
+# Reads the line `# test: cargo test ...` above the diff of a patch.
+read_test() {
+    local line
+    line=$(sed -n 's/^# test: cargo test //p' "$1" | head -1)
+    if [[ -z $line ]]; then
+        echo "breaks: $1 has no line '# test: cargo test ...' above its diff" >&2
+        exit 1
+    fi
+    read -ra arguments <<<"$line"
+}
+
+# Runs the test of a patch; its output is in $log.
+run_test() {
+    (cd "$tree" && timeout 900 cargo test --locked "${arguments[@]}") >"$log" 2>&1
+}
+
+fail() {
+    echo "breaks: $1" >&2
+    tail -n 60 "$log" >&2
+    exit 1
+}
+
+patches=()
+choose "$@"
+make_tree
+log=$root/target/breaks/log
+
+for patch in "${patches[@]}"; do
+    read_test "$patch"
+    start=$SECONDS
+    run_test || fail "${arguments[*]}: is red without $patch, too"
+    grep -q '^test .* \.\.\. ok' "$log" || fail "${arguments[*]}: ran no test"
+    echo "green without the patch: cargo test ${arguments[*]} ($(( SECONDS - start )) s)"
+done
+
+for patch in "${patches[@]}"; do
+    read_test "$patch"
+    start=$SECONDS
+    git -C "$tree" apply --recount "$root/$patch" || { echo "breaks: $patch does not apply" >&2; exit 1; }
+    ! run_test || fail "$patch: the code is broken and the test is green: cargo test ${arguments[*]}"
+    # A break that does not compile proves nothing.
+    grep -qE '^test .* \.\.\. FAILED' "$log" || fail "$patch: no test failed, something else did"
+    git -C "$tree" checkout --quiet --force .
+    git -C "$tree" clean --quiet --force -d
+    echo "red with $(basename "$patch" .patch): $(grep -E '^test .* \.\.\. FAILED' "$log" | head -1) ($(( SECONDS - start )) s)"
+done
+echo "breaks: ${#patches[@]} patches, each seen by its test"
