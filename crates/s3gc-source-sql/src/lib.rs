@@ -4,6 +4,7 @@ mod catalog;
 mod config;
 mod conn;
 mod error;
+mod inspect;
 mod mysql;
 mod postgres;
 mod quote;
@@ -13,4 +14,5 @@ mod source;
 mod sqlite;
 
 pub use config::{Reference, SqlConfig};
+pub use inspect::{Candidate, Inspector};
 pub use source::SqlSource;

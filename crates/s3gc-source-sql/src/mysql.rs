@@ -36,6 +36,19 @@ pub(crate) async fn open(source: &SqlSource, options: &MySqlConnectOptions) -> R
     Ok(conn)
 }
 
+/// Limits how long a statement of this session may take.
+pub(crate) async fn limit_statements(conn: &mut Conn, limit: Duration) -> sqlx::Result<()> {
+    let limit = match is_mariadb(conn).await? {
+        true => Sql::with_number("SET SESSION max_statement_time = {}", number(limit.as_secs())),
+        false => Sql::with_number("SET SESSION max_execution_time = {}", number(limit.as_millis())),
+    };
+    conn.run(&limit).await
+}
+
+fn number(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
 async fn is_mariadb(conn: &mut Conn) -> sqlx::Result<bool> {
     Ok(conn.value(&Sql::fixed("SELECT VERSION()")).await?.is_some_and(|version| version.contains("MariaDB")))
 }

@@ -44,6 +44,26 @@ impl Sql {
         Self(format!("SELECT {} FROM {}", columns.join(", "), quote_table(dialect, table)))
     }
 
+    /// Reads some values of a column as text, none of them NULL or empty, and no more than 256 Ki characters of each; the
+    /// newest rows first, if their key is given.
+    pub(crate) fn sample(dialect: Dialect, table: &TableName, column: &str, newest: &[String], limit: u32) -> Self {
+        const MAX_CHARACTERS: u32 = 1 << 18;
+        let column = quote(dialect, column);
+        let (text, cut) = match dialect {
+            Dialect::Postgres => (format!("{column}::text"), "left"),
+            Dialect::MySql => (format!("CAST({column} AS CHAR)"), "left"),
+            Dialect::Sqlite => (format!("CAST({column} AS TEXT)"), "substr"),
+        };
+        let value = match dialect {
+            Dialect::Sqlite => format!("{cut}({text}, 1, {MAX_CHARACTERS})"),
+            _ => format!("{cut}({text}, {MAX_CHARACTERS})"),
+        };
+        let keys: Vec<String> = newest.iter().map(|key| format!("{} DESC", quote(dialect, key))).collect();
+        let order = if keys.is_empty() { String::new() } else { format!(" ORDER BY {}", keys.join(", ")) };
+        let table = quote_table(dialect, table);
+        Self(format!("SELECT {value} FROM {table} WHERE {column} IS NOT NULL AND {text} <> ''{order} LIMIT {limit}"))
+    }
+
     /// Opens a table without reading it, so that it stays as it is until the end of the transaction.
     pub(crate) fn touch(dialect: Dialect, table: &TableName) -> Self {
         Self(format!("SELECT 1 FROM {} LIMIT 0", quote_table(dialect, table)))
@@ -125,6 +145,22 @@ pub(crate) fn parse_name(name: &str) -> Option<(Option<String>, String)> {
     parts.is_empty().then_some((schema, table))
 }
 
+/// Writes a name so that [`parse_name`] reads it.
+pub(crate) fn write_name(schema: Option<&str>, table: &str) -> String {
+    let part = |name: &str| {
+        let is_plain = |c: char| c.is_alphanumeric() || c == '_' || c == '$' || c == '-';
+        if !name.is_empty() && name.chars().all(is_plain) {
+            name.to_owned()
+        } else {
+            format!("\"{}\"", name.replace('"', "\"\""))
+        }
+    };
+    match schema {
+        Some(schema) => format!("{}.{}", part(schema), part(table)),
+        None => part(table),
+    }
+}
+
 /// Reads up to a closing quote; two of them stand for one.
 fn quoted(text: &str, close: char) -> Option<(String, &str)> {
     let mut part = String::new();
@@ -172,6 +208,16 @@ mod tests {
         for bad in ["", "a.", ".a", "\"a", "\"a\"b", "a.b.c", "\"\""] {
             assert_eq!(parse_name(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_written_name_is_read_back() {
+        for name in ["users", "a.b", "My Table", "q\"uote", "`x`", "[y]", "Ünï", " blank ", "a-b"] {
+            assert_eq!(parse_name(&write_name(None, name)), Some((None, name.to_owned())), "{name}");
+            let both = (Some(name.to_owned()), "t".to_owned());
+            assert_eq!(parse_name(&write_name(Some(name), "t")), Some(both), "{name}");
+        }
+        assert_eq!(write_name(Some("blog"), "posts"), "blog.posts");
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl ReferenceSource for SqlSource {
 
 impl Target {
     /// Reads a URL. The error never holds the URL, since that holds a password.
-    fn parse(url: &str) -> Result<Self, String> {
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
         let scheme = url.split(':').next().unwrap_or_default();
         // A scan is a slow statement, and one in a log is enough.
         match scheme {
