@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::assemble::{Fleet, assemble_some};
 use crate::cli::{ColorWhen, GlobalArgs};
-use crate::error::{Error, Result, reading};
+use crate::error::{Error, Result};
 
 /// The file that is read where none is named.
 const DEFAULT_FILE: &str = "s3gc.toml";
@@ -55,7 +55,10 @@ impl Ctx {
         let default = Path::new(DEFAULT_FILE);
         let file = self.config.as_deref().or_else(|| default.exists().then_some(default));
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path).map_err(reading(path))?;
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                let message = format!("cannot read {}: {error}", path.display());
+                Error::usage(message, "name another file with --config, or let s3gc init write one")
+            })?;
             loader = loader.file(path, text);
         }
         // What is not Unicode is none of ours.

@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::io;
-use std::path::PathBuf;
 
 use s3gc_core::config::ConfigErrors;
 use s3gc_core::{catalog, source, store, vault};
@@ -171,7 +170,9 @@ fn engine_help(error: &s3gc_core::Error) -> Option<String> {
             Some("wait for it with --wait-lock 10m; the lock of a process that died ends by itself".into())
         }
         E::NotAccepted { path, brakes } => Some(accept_help(path, brakes.iter().map(String::as_str))),
-        E::Plan { .. } => Some("make a new plan: s3gc plan --out PLANFILE".into()),
+        E::Plan { reason, .. } if !reason.contains("make a new plan") => {
+            Some("make a new plan: s3gc plan --out PLANFILE".into())
+        }
         E::Cancelled => Some("nothing was deleted; run the same command again".into()),
         E::NotFound(_) => Some("s3gc vault ls shows what the vault holds".into()),
         _ => None,
@@ -248,10 +249,4 @@ fn catalog_help(error: &catalog::Error) -> Option<String> {
         catalog::Error::Full { .. } => Some("make room where the catalog is, and run it again".into()),
         _ => None,
     }
-}
-
-/// A file that cannot be read, for messages.
-pub(crate) fn reading(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
-    let path = path.into();
-    move |source| Error::Io { what: format!("reading {}", path.display()), source }
 }

@@ -52,6 +52,12 @@ pub(crate) fn money(dollars: f64) -> String {
     if dollars > 0.0 && dollars < 0.01 { "under $0.01".to_owned() } else { format!("${dollars:.2}") }
 }
 
+/// Writes what something costs a month.
+pub(crate) fn monthly(dollars: f64) -> String {
+    let money = money(dollars);
+    if money.starts_with('$') { format!("about {money} a month") } else { format!("{money} a month") }
+}
+
 /// Writes a share in percent.
 #[expect(clippy::cast_precision_loss, reason = "two digits after the point need no more than 52 bits")]
 pub(crate) fn percent(part: u64, whole: u64) -> String {
@@ -120,7 +126,8 @@ pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     for row in rows {
         table.add_row(row);
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<String> =
+        table.lines().map(|line| line.trim_end().strip_prefix(' ').unwrap_or_default().to_owned()).collect();
     lines.join("\n")
 }
 
@@ -155,9 +162,9 @@ mod tests {
 
     #[test]
     fn small_money_is_not_rounded_to_nothing() {
-        assert_eq!(money(0.0), "$0.00");
-        assert_eq!(money(0.004), "under $0.01");
-        assert_eq!(money(0.062), "$0.06");
+        assert_eq!(monthly(0.0), "about $0.00 a month");
+        assert_eq!(monthly(0.004), "under $0.01 a month");
+        assert_eq!(monthly(0.062), "about $0.06 a month");
     }
 
     #[test]

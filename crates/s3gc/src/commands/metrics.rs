@@ -59,6 +59,6 @@ fn text(bucket: &str, metrics: &Metrics) -> String {
         ),
     );
     line("unsettled", human::objects(metrics.unsettled));
-    line("saved", format!("about {} a month", human::money(metrics.saved_per_month)));
+    line("saved", human::monthly(metrics.saved_per_month));
     text
 }

@@ -43,9 +43,9 @@ pub(crate) fn counts(counts: &JudgeCounts, settings: &Settings, prefixes: usize)
         MaxDelete::Percent(limit) => format!("brake at {limit} %"),
         MaxDelete::Count(limit) => format!("brake at {}", human::objects(limit)),
     };
-    let money = human::money(monthly_cost(counts.due.bytes, settings.price_per_gb_month));
+    let money = human::monthly(monthly_cost(counts.due.bytes, settings.price_per_gb_month));
     let due = row("due", counts.due.objects, counts.due.bytes);
-    line(format_args!("{due}   ({share}, {brake})   about {money} a month"));
+    line(format_args!("{due}   ({share}, {brake})   {money}"));
     for (prefix, tally) in top_prefixes(counts, prefixes) {
         let name = if prefix.is_empty() { "(no prefix)" } else { prefix };
         line(format_args!("{}", row(&format!("  {name}"), tally.objects, tally.bytes)));

@@ -125,7 +125,7 @@ fn details(record: &EntryRecord) -> String {
     // Headers, user metadata, tags: whatever the object had.
     if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(meta) {
         for (name, value) in fields {
-            let is_known = matches!(name.as_str(), "etag" | "last_modified" | "size_bytes");
+            let is_known = matches!(name.as_str(), "etag" | "last_modified" | "size_bytes" | "readable");
             if !is_known && !value.is_null() {
                 line(&name, human::escape(value.as_str().unwrap_or(&value.to_string())));
             }

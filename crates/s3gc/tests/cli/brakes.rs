@@ -64,6 +64,12 @@ async fn i09_a_held_lease_is_told_with_its_holder() {
     }
     world.expect(0, &["status"]).await.says("on another-host");
     assert_eq!(world.bucket().len(), USERS + ORPHANS + 1);
+    // Whoever waits gets it once it is given back.
+    let waiting = world.command(&["run", "--wait-lock", "30s"]).spawn().unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let released = Lease { released_at: Some(now), ..lease.clone() };
+    assert!(catalog.swap_lease(&location, Some(&lease), &released).await.unwrap());
+    assert!(waiting.wait_with_output().await.unwrap().status.success());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +77,7 @@ async fn i04_a_listing_that_fails_stops_everything() {
     let world = World::new().await;
     world.server.inject(Fault::new(Effect::AccessDenied).on(Op::ListObjectsV2));
     let failed = world.s3gc(&["run", "--mode", "execute", "--yes", "--json"]).await;
-    assert!([1, 5].contains(&failed.code), "{failed:?}");
+    assert_eq!(failed.code, 1, "{failed:?}");
     assert_eq!(failed.stdout, "");
     let last: serde_json::Value = serde_json::from_str(failed.stderr.lines().last().unwrap()).unwrap();
     assert_eq!(last["exit_code"], failed.code);
@@ -111,4 +117,33 @@ async fn i07_ctrl_c_ends_in_order_and_says_how_to_go_on() {
     let done = Done::of(world.command(&["run", "today.plan", "--mode", "execute", "--yes"])).await;
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(world.bucket().len(), USERS + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i07_a_second_ctrl_c_ends_at_once_and_the_next_run_goes_on() {
+    let world = World::new().await;
+    world.expect(0, &["plan", "--out", "today.plan"]).await;
+    let late = Fault::new(Effect::Latency(std::time::Duration::from_secs(20))).on(Op::DeleteObjects);
+    world.server.inject(late.key("avatars/gone-0.jpg"));
+    let args = ["run", "today.plan", "--mode", "execute", "--yes"];
+    let child = world.command(&args).spawn().unwrap();
+    let is_sent = || world.server.requests().iter().any(|r| r.op == Op::DeleteObjects && r.keys.len() == ORPHANS);
+    while !is_sent() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let begun = std::time::Instant::now();
+    let pid = child.id().unwrap().to_string();
+    for _ in 0..2 {
+        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "it waited for the answer");
+    world.server.clear_faults();
+    // What was sent and not answered is neither sent again nor settled before it can no more land.
+    let status = world.expect(0, &["status", "--json"]).await.json();
+    assert_eq!(status["totals"]["unsettled"], ORPHANS, "{status}");
+    world.expect(0, &args).await.says("5 still open");
+    assert_eq!(world.bucket().len(), USERS + ORPHANS + 1);
 }

@@ -68,7 +68,10 @@ async fn i06_a_run_deletes_exactly_the_plan_and_a_restore_undoes_it() {
     run.says(&format!("Undo: s3gc restore --run {id}"));
 
     let dry = world.expect(0, &["restore", "--run", id, "--dry-run", "--json"]).await.json();
-    assert_eq!((&dry["restored"]["objects"], &dry["objects"][0]["outcome"]["outcome"]), (&ORPHANS.into(), &"planned".into()));
+    assert_eq!(
+        (&dry["restored"]["objects"], &dry["objects"][0]["outcome"]["outcome"]),
+        (&ORPHANS.into(), &"planned".into())
+    );
     assert_eq!(world.bucket().len(), USERS + 2);
 
     let restored = world.expect(0, &["restore", "--run", id, "--json"]).await.json();
@@ -90,7 +93,7 @@ async fn a_plan_is_run_once_and_by_nobody_else() {
     world.expect(0, &["plan", "--out", "today.plan"]).await;
     world.expect(0, &["run", "today.plan", "--mode", "execute", "--yes"]).await;
     let again = world.expect(5, &["run", "today.plan", "--mode", "execute", "--yes"]).await;
-    again.says("it was run already").says("help: make a new plan");
+    again.says("it was run already: make a new plan");
 
     world.configure("[catalog]\npath = \"elsewhere/catalog.db\"");
     world.expect(5, &["run", "today.plan", "--mode", "execute", "--yes"]).await.says("another catalog");

@@ -5,5 +5,6 @@ mod configuration;
 mod cycle;
 mod faults;
 mod output;
+mod terminal;
 mod vault;
 mod world;

@@ -21,7 +21,10 @@ async fn with_json_both_streams_are_json() {
         let done = world.expect(0, args).await;
         done.json_lines();
         for line in done.stderr.lines() {
-            assert!(serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line.is_object()), "{args:?}: {line}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(line).is_ok_and(|line| line.is_object()),
+                "{args:?}: {line}"
+            );
         }
     }
 }
@@ -31,7 +34,10 @@ async fn progress_comes_as_json_lines_and_not_at_all_when_quiet() {
     let world = World::new().await;
     let run = world.expect(0, &["run", "--mode", "execute", "--yes", "--json"]).await;
     let events: Vec<serde_json::Value> = run.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(events.iter().any(|e| e["event"] == "phase" && e["phase"] == "sweep" && e["bucket"] == "photos"), "{events:?}");
+    assert!(
+        events.iter().any(|e| e["event"] == "phase" && e["phase"] == "sweep" && e["bucket"] == "photos"),
+        "{events:?}"
+    );
     assert_eq!(world.expect(0, &["-q", "plan", "--json"]).await.stderr, "");
     assert_eq!(world.expect(0, &["-q", "plan"]).await.stderr, "");
 }
