@@ -1,1 +1,0 @@
-//! The benches of s3gc.
