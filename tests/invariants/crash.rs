@@ -114,3 +114,31 @@ fn gone(world: &World) -> BTreeSet<String> {
 async fn gc_location(world: &World) -> Box<s3gc_core::Location> {
     Box::new(world.store().await.location().clone())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i07_an_unanswered_deletion_is_settled_later_and_undone_if_it_hit_a_referenced_object() {
+    let mut world = World::new().await;
+    adapt(&mut world.settings);
+    world.refer("nothing").await;
+    for key in ["a", "b"] {
+        world.put(key, "orphan");
+    }
+    let lost = s3gc_s3_mem::Fault::new(s3gc_s3_mem::Effect::DropAfter).on(s3gc_s3_mem::Op::DeleteObjects);
+    world.s3.inject(lost.key("a"));
+    let report = world.execute().await.unwrap();
+    assert_eq!(report.state, s3gc_core::RunState::Partial);
+    assert_eq!((report.sweep.unknown.objects, report.sweep.deleted.objects), (2, 0), "{:?}", report.sweep);
+    assert!(world.bucket().is_empty(), "the server did what it did not answer");
+    world.s3.clear_faults();
+
+    // While a signature may live nothing is settled.
+    let report = world.execute().await.unwrap();
+    assert_eq!(report.recovered.waiting, 2);
+
+    world.refer("a").await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let report = world.execute().await.unwrap();
+    assert_eq!((report.recovered.deleted, report.recovered.restored), (2, 1), "{:?}", report.recovered);
+    assert_eq!(world.bucket().keys(), ["a"]);
+    assert_eq!(world.bucket().object("a").unwrap().bytes(), "orphan");
+}

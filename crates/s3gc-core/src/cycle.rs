@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use s3gc_store::{ObjectKey, Timestamp};
+use s3gc_store::Timestamp;
 use serde_json::json;
 
 use crate::audit::AuditDraft;
 use crate::brakes::{Baseline, Brake, BrakeInput};
-use crate::catalog::{CensusRecord, EntryRecord, Mode, PlanRecord, PlanState, RunRecord, RunState};
+use crate::catalog::{CensusRecord, Mode, PlanRecord, PlanState, RunRecord, RunState};
 use crate::census::{Census, CensusTask};
 use crate::gc::{Parts, RunContext, RunOptions};
 use crate::judge::{HoldSet, Judge, Judged};
@@ -16,7 +16,6 @@ use crate::plan::{PlanFile, PlanHeader};
 use crate::preflight::Preflight;
 use crate::progress::{Event, Phase};
 use crate::report::{PlanSummary, RecoverReport, RunReport, SweepReport, chain};
-use crate::restore::{IfExists, RestoreOptions, RestoreOutcome, restore_entry};
 use crate::settings::RetentionFrom;
 use crate::{Error, Result, RunId, apply, recover};
 
@@ -120,8 +119,8 @@ async fn cycle(
         run.plan_hash = Some(plan.hash);
         return act(parts, &run, &preflight, lease, &mut locks, &plan, mode, report).await;
     }
-    let recovered = recover::recover(parts, &run, &mut report.recovered).await?;
-    let plan = make_plan(parts, options, mode, &run, &preflight, recovered, report).await?;
+    recover::recover(parts, &run, &mut report.recovered).await?;
+    let plan = make_plan(parts, options, mode, &run, &preflight, report).await?;
     report.plan = Some(summary(&plan));
     if !report.brakes.is_empty() {
         return Ok(RunState::Blocked);
@@ -156,7 +155,6 @@ async fn make_plan(
     mode: Mode,
     run: &RunContext,
     preflight: &Preflight,
-    recovered: Vec<EntryRecord>,
     report: &mut RunReport,
 ) -> Result<PlanFile> {
     let now = preflight.now(parts);
@@ -169,7 +167,6 @@ async fn make_plan(
         cancel: &run.cancel,
     };
     let mut census = task.run().await?;
-    restore_referenced(parts, run, recovered, &mut census, report).await?;
     let (judged, last) = judge(parts, options, run, &mut census, now).await?;
     let Judged { counts, mut due, clocks } = judged;
     for source in &mut census.sources {
@@ -237,43 +234,6 @@ async fn make_plan(
 /// Brakes on the size of a plan and on the configuration say nothing against the census itself.
 fn is_about_size(brake: &Brake) -> bool {
     matches!(brake.name.as_str(), "orphans" | "orphan_bytes" | "max_count" | "max_bytes" | "config")
-}
-
-/// Objects whose deletion was not answered, and that are gone and referenced, come back at once.
-async fn restore_referenced(
-    parts: &Arc<Parts>,
-    run: &RunContext,
-    recovered: Vec<EntryRecord>,
-    census: &mut Census,
-    report: &mut RunReport,
-) -> Result<()> {
-    let salt = census.keys.salt();
-    let fingerprints: Vec<u64> = recovered.iter().map(|entry| salt.fingerprint(entry.entry.key.as_str())).collect();
-    let io = Error::io("reading a spool in", &run.work_dir);
-    let mut referenced = census.keys.contains(&fingerprints).map_err(io)?;
-    for (index, entry) in recovered.iter().enumerate() {
-        let above: Vec<u64> =
-            crate::judge::prefixes_of(entry.entry.key.as_str()).map(|prefix| salt.fingerprint(prefix)).collect();
-        let io = Error::io("reading a spool in", &run.work_dir);
-        referenced[index] |= census.prefixes.contains(&above).map_err(io)?.contains(&true);
-    }
-    for (entry, _) in recovered.iter().zip(referenced).filter(|(_, referenced)| *referenced) {
-        let key: &ObjectKey = &entry.entry.key;
-        match restore_entry(parts, entry, IfExists::Skip, &RestoreOptions::default()).await? {
-            RestoreOutcome::Restored => {
-                report.recovered.restored += 1;
-                report.notes.push(format!("{key}: deleted by a run that died, referenced: restored"));
-            }
-            RestoreOutcome::Exists | RestoreOutcome::Planned => {}
-            RestoreOutcome::Failed(reason) => {
-                return Err(Error::Stop {
-                    name: "recovery",
-                    reason: format!("{key} was deleted, is referenced, and could not be restored: {reason}"),
-                });
-            }
-        }
-    }
-    Ok(())
 }
 
 async fn judge(

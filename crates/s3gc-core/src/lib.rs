@@ -35,6 +35,7 @@ pub use catalog::{Catalog, Mode, RunState};
 pub use census::{ColumnCensus, SourceCensus};
 pub use check::{CheckItem, CheckState};
 pub use clock::{Clock, SystemClock};
+pub use config::Config;
 pub use error::{Error, Result};
 pub use explain::{Explanation, Sighting, Verdict};
 pub use gc::{Gc, GcBuilder, RunOptions};

@@ -2,43 +2,43 @@
 
 use std::sync::Arc;
 
-use s3gc_store::VersionId;
+use s3gc_store::{ObjectKey, PutMode, VersionId};
 use serde_json::json;
 
 use crate::audit::AuditDraft;
 use crate::catalog::{EntryId, EntryRecord, EntryState, RunState, Settlement};
 use crate::gc::{Parts, RunContext};
 use crate::judge::is_same;
+use crate::look::look;
 use crate::plan::PlanEntry;
 use crate::progress::Phase;
-use crate::report::RecoverReport;
+use crate::report::{RecoverReport, chain};
+use crate::restore::{bring_back, record};
 use crate::sweep::remove_own_marker;
-use crate::{Result, RunId};
+use crate::{Error, Result, RunId};
 
 /// How many entries are put right at a time.
 const PAGE: u32 = 500;
 
-/// Settles every entry whose request can not land any more. Returns the entries that turned out to be deleted: if the
-/// census finds them referenced, they come back.
-pub(crate) async fn recover(
-    parts: &Arc<Parts>,
-    run: &RunContext,
-    report: &mut RecoverReport,
-) -> Result<Vec<EntryRecord>> {
+/// Settles every entry whose request can not land any more. What turns out to be deleted and is referenced comes back
+/// before anything is written down, so that a death in between does not forget it.
+pub(crate) async fn recover(parts: &Arc<Parts>, run: &RunContext, report: &mut RecoverReport) -> Result<()> {
     run.progress.phase(Phase::Recover, None);
     close_dead_runs(parts, run.id).await?;
     let now = parts.clock.now();
-    let (mut after, mut deleted) = (EntryId::default(), Vec::new());
+    let mut after = EntryId::default();
     loop {
         let page = parts.catalog.unsettled(parts.store.location(), after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
+        let mut gone = Vec::new();
         for entry in page {
             let outcome = match entry.sent_at {
                 None => Found::PutBack,
                 Some(sent_at) => {
-                    let dead_at =
-                        sent_at.checked_add(parts.settings.settle_after).unwrap_or(s3gc_store::Timestamp::MAX);
+                    // The mark stands before the signature, by at most the window of the look.
+                    let life = parts.settings.recheck_window + parts.settings.settle_after;
+                    let dead_at = sent_at.checked_add(life).unwrap_or(s3gc_store::Timestamp::MAX);
                     if dead_at > now {
                         report.waiting += 1;
                         continue;
@@ -46,19 +46,65 @@ pub(crate) async fn recover(
                     look_for(parts, run, &entry, sent_at).await?
                 }
             };
-            settle(parts, run, &entry, &outcome).await?;
             match outcome {
                 Found::PutBack => report.put_back += 1,
                 Found::Changed => report.changed += 1,
-                Found::Deleted(_) => {
-                    report.deleted += 1;
-                    deleted.push(entry);
+                Found::Deleted(marker) => {
+                    gone.push((entry, marker));
+                    continue;
                 }
             }
+            settle(parts, run, &entry, &outcome).await?;
         }
+        settle_gone(parts, run, gone, report).await?;
     }
     run.progress.finished(Phase::Recover);
-    Ok(deleted)
+    Ok(())
+}
+
+/// Settles what is gone: a deletion that nobody answered may have hit an object that was referenced meanwhile.
+async fn settle_gone(
+    parts: &Arc<Parts>,
+    run: &RunContext,
+    gone: Vec<(EntryRecord, Option<VersionId>)>,
+    report: &mut RecoverReport,
+) -> Result<()> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let keys: Vec<&ObjectKey> = gone.iter().map(|(entry, _)| &entry.entry.key).collect();
+    let look = look(parts, run, &keys).await?;
+    for ((mut entry, marker), referenced) in gone.into_iter().zip(look.referenced) {
+        entry.marker.clone_from(&marker);
+        let back = if referenced {
+            bring_back(parts, &entry, &*parts.store, true, PutMode::Create).await.map(Some)
+        } else {
+            Ok(None)
+        };
+        let how = match back {
+            Ok(how) => how,
+            // Somebody else brought it back.
+            Err(Error::Store(s3gc_store::Error::Precondition { .. })) => None,
+            Err(error) => {
+                return Err(Error::Stop {
+                    name: "recovery",
+                    reason: format!(
+                        "{} was deleted by a run that died, is referenced, and could not be restored: {}",
+                        entry.entry.key,
+                        chain(&error)
+                    ),
+                });
+            }
+        };
+        settle(parts, run, &entry, &Found::Deleted(marker)).await?;
+        report.deleted += 1;
+        if let Some(how) = how {
+            record(parts, &entry, &*parts.store, how, true).await?;
+            report.restored += 1;
+            run.progress.note(format!("{}: deleted by a run that died, referenced: restored", entry.entry.key));
+        }
+    }
+    Ok(())
 }
 
 /// Runs of this location that are still marked as running: we hold the lease, so they are dead.

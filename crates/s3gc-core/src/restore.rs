@@ -231,18 +231,30 @@ pub(crate) async fn restore_entry(
         return Ok(RestoreOutcome::Planned);
     }
     let is_home = options.to.is_none();
-    let how = if is_home && uncover(parts, entry).await { "marker removed" } else { "from the vault" };
-    if how == "from the vault" {
-        let mode = if if_exists == IfExists::Overwrite { PutMode::Replace } else { PutMode::Create };
-        if let Err(error) = upload(parts, entry, target, mode).await {
-            return Ok(match error {
-                Error::Store(s3gc_store::Error::Precondition { .. }) => RestoreOutcome::Exists,
-                error => RestoreOutcome::Failed(chain(&error)),
-            });
+    let mode = if if_exists == IfExists::Overwrite { PutMode::Replace } else { PutMode::Create };
+    match bring_back(parts, entry, target, is_home, mode).await {
+        Ok(how) => {
+            record(parts, entry, target, how, is_home).await?;
+            Ok(RestoreOutcome::Restored)
         }
+        Err(Error::Store(s3gc_store::Error::Precondition { .. })) => Ok(RestoreOutcome::Exists),
+        Err(error) => Ok(RestoreOutcome::Failed(chain(&error))),
     }
-    record(parts, entry, target, how, is_home).await?;
-    Ok(RestoreOutcome::Restored)
+}
+
+/// Writes the object to the store, by the shortest way; says how.
+pub(crate) async fn bring_back(
+    parts: &Arc<Parts>,
+    entry: &EntryRecord,
+    target: &dyn ObjectStore,
+    is_home: bool,
+    mode: PutMode,
+) -> Result<&'static str> {
+    if is_home && uncover(parts, entry).await {
+        return Ok("marker removed");
+    }
+    upload(parts, entry, target, mode).await?;
+    Ok("from the vault")
 }
 
 /// On a versioned bucket the object may still lie under our delete marker: then removing the marker is enough, and
@@ -290,7 +302,14 @@ async fn upload(parts: &Arc<Parts>, entry: &EntryRecord, target: &dyn ObjectStor
     Ok(())
 }
 
-async fn record(parts: &Parts, entry: &EntryRecord, target: &dyn ObjectStore, how: &str, is_home: bool) -> Result<()> {
+/// Records that an object is back.
+pub(crate) async fn record(
+    parts: &Parts,
+    entry: &EntryRecord,
+    target: &dyn ObjectStore,
+    how: &str,
+    is_home: bool,
+) -> Result<()> {
     let now = parts.clock.now();
     let audit = AuditDraft {
         at: now,
