@@ -98,6 +98,26 @@ pub enum AssembleError {
 /// Puts a collector together for each bucket: S3 or a directory, SQL databases, an SQLite catalog, a vault in a
 /// directory. Neither the buckets nor the databases are connected to before the first request.
 ///
+/// # Examples
+///
+/// ```no_run
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use s3gc_core::config::Config;
+/// use s3gc_core::{RestoreOptions, RunOptions};
+///
+/// let config = Config::builder("photo-app-storage")
+///     .database_url("postgres://app@db/app")
+///     .table("users", ["avatar_url", "cover_photo"])
+///     .vault_path("/var/lib/s3gc/vault")
+///     .build()?;
+/// let fleet = s3gc::assemble(config).await?;
+/// let gc = fleet.only()?;
+/// let report = gc.run_cycle(RunOptions::default()).await?;
+/// println!("{} objects are due", report.counts.due.objects);
+/// gc.restore_key("avatars/alice.jpg", RestoreOptions::default()).await?;
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
 /// If a catalog, a vault or a directory cannot be opened, or a vault is not where it was.
@@ -182,7 +202,7 @@ async fn collector(
     builder.build().map_err(|source| AssembleError::Engine { bucket: name(), source })
 }
 
-async fn open_store(config: &StoreConfig) -> Result<Arc<dyn ObjectStore>, store::Error> {
+pub(crate) async fn open_store(config: &StoreConfig) -> Result<Arc<dyn ObjectStore>, store::Error> {
     match config {
         StoreConfig::S3 { name, region, endpoint, path_style, delete_checksum } => {
             let mut s3 = S3Config::new(name).with_delete_checksum(match delete_checksum {

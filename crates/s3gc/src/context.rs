@@ -39,7 +39,7 @@ impl Ctx {
             ColorWhen::Auto => std::io::stderr().is_terminal() && !no_color,
         };
         Self {
-            config: args.config.clone(),
+            config: args.config.clone().filter(|path| !path.as_os_str().is_empty()),
             buckets: args.buckets.clone(),
             json: args.json,
             quiet: args.quiet,
@@ -135,6 +135,16 @@ impl Ctx {
         self.bars.suspend(write).map_err(Error::io("writing to stdout"))
     }
 
+    /// Writes documents to stdout, each as one line of JSON.
+    pub(crate) fn print_json_lines<T: Serialize>(&self, documents: &[T]) -> Result<()> {
+        let mut lines = String::new();
+        for document in documents {
+            lines.push_str(&to_json(document)?);
+            lines.push('\n');
+        }
+        self.print(lines)
+    }
+
     /// Writes a document to stdout as one line of JSON.
     pub(crate) fn print_json(&self, document: &impl Serialize) -> Result<()> {
         self.print(to_json(document)?)
@@ -144,6 +154,13 @@ impl Ctx {
     /// to end.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         if !self.json && !self.quiet {
+            self.eprint(text);
+        }
+    }
+
+    /// Writes what a person must know to stderr; with `--json` it is in the document.
+    pub(crate) fn warn(&self, text: impl AsRef<str>) {
+        if !self.json {
             self.eprint(text);
         }
     }

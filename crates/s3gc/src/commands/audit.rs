@@ -54,9 +54,7 @@ async fn list(gc: Gc, mut filter: AuditFilter, ctx: &Ctx) -> Result<ExitCode> {
         let Some(last) = page.last() else { return Ok(ExitCode::Ok) };
         after = last.seq;
         if ctx.json {
-            for entry in &page {
-                ctx.print_json(entry)?;
-            }
+            ctx.print_json_lines(&page)?;
         } else {
             let lines: Vec<String> = page.iter().map(one_line).collect();
             ctx.print(lines.join("\n"))?;

@@ -28,10 +28,7 @@ pub(super) fn run(command: &ConfigCommand, ctx: &Ctx) -> Result<ExitCode> {
 fn show(with_origin: bool, ctx: &Ctx) -> Result<()> {
     let resolved = ctx.load()?.resolved;
     if ctx.json {
-        for key in &resolved {
-            ctx.print_json(key)?;
-        }
-        return Ok(());
+        return ctx.print_json_lines(&resolved);
     }
     let mut header = vec!["key", "value"];
     if with_origin {

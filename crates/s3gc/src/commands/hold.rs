@@ -57,9 +57,7 @@ async fn add(gc: Gc, glob: &str, reason: &str, until: Option<Timestamp>, ctx: &C
 async fn list(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
     let holds = gc.catalog().holds(Some(gc.location())).await?;
     if ctx.json {
-        for hold in &holds {
-            ctx.print_json(hold)?;
-        }
+        ctx.print_json_lines(&holds)?;
         return Ok(ExitCode::Ok);
     }
     let now = gc.clock().now();

@@ -152,10 +152,10 @@ fn finish(gc: &Gc, report: &RunReport, show_counts: bool, ctx: &Ctx) -> Result<E
     }
     let path = report.plan.as_ref().map(|plan| PathBuf::from(&plan.path));
     match report.state {
-        RunState::Blocked => ctx.say(summary::brakes(&report.brakes, path.as_deref()).trim_end()),
+        RunState::Blocked => ctx.warn(summary::brakes(&report.brakes, path.as_deref()).trim_end()),
         RunState::Cancelled => {
             let rest = path.map(|path| shell(&path.display().to_string())).unwrap_or_default();
-            ctx.say(format!("interrupted; go on with the rest: s3gc run {rest} --mode execute"));
+            ctx.warn(format!("interrupted; go on with the rest: s3gc run {rest} --mode execute"));
         }
         _ => {}
     }

@@ -39,9 +39,7 @@ pub(super) async fn run(command: RunsCommand, ctx: &Ctx) -> Result<ExitCode> {
 async fn list(gc: Gc, limit: u32, ctx: &Ctx) -> Result<ExitCode> {
     let runs = gc.catalog().runs(Some(gc.location()), limit).await?;
     if ctx.json {
-        for run in &runs {
-            ctx.print_json(run)?;
-        }
+        ctx.print_json_lines(&runs)?;
         return Ok(ExitCode::Ok);
     }
     let rows = runs.iter().map(|run| {

@@ -58,15 +58,12 @@ async fn list(gc: Gc, prefix: Option<String>, ctx: &Ctx) -> Result<ExitCode> {
         let page = gc.catalog().entries(&filter, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(ExitCode::Ok) };
         after = last.id;
-        let mut text = String::new();
-        for entry in &page {
-            if ctx.json {
-                ctx.print_json(entry)?;
-            } else {
-                writeln!(text, "{}", one_line(entry)).unwrap_or_default();
-            }
+        if ctx.json {
+            ctx.print_json_lines(&page)?;
+            continue;
         }
-        ctx.print(text)?;
+        let lines: Vec<String> = page.iter().map(one_line).collect();
+        ctx.print(lines.join("\n"))?;
     }
 }
 
@@ -96,9 +93,7 @@ async fn copies(gc: &Gc, key: &ObjectKey) -> Result<Vec<EntryRecord>> {
 async fn show(gc: &Gc, key: &ObjectKey, ctx: &Ctx) -> Result<ExitCode> {
     let copies = copies(gc, key).await?;
     if ctx.json {
-        for entry in &copies {
-            ctx.print_json(entry)?;
-        }
+        ctx.print_json_lines(&copies)?;
         return Ok(ExitCode::Ok);
     }
     let mut text = String::new();

@@ -38,6 +38,8 @@ async fn max_delete_is_a_brake_and_no_cap() {
     world.expect(0, &["plan"]).await;
     let stopped = world.expect(5, &["run", "--mode", "execute", "--yes", "--max-delete", "4"]).await;
     stopped.says("stopped: max_count");
+    let quiet = ["-q", "run", "--mode", "execute", "--yes", "--max-delete", "4"];
+    world.expect(5, &quiet).await.says("stopped: max_count").says("help: look at the plan");
     assert_eq!(world.bucket().len(), USERS + ORPHANS + 1);
 }
 

@@ -30,6 +30,21 @@ async fn a_check_that_fails_names_the_part() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_reached_is_told_with_the_way_out() {
+    let world = World::new().await;
+    world.collect().await;
+    // To restore needs no database.
+    std::fs::rename(world.path("app.db"), world.path("away.db")).unwrap();
+    world.expect(1, &["plan"]).await.says("main").says("help: check that the database runs");
+    world.expect(0, &["restore", "--prefix", "avatars/"]).await;
+    std::fs::rename(world.path("away.db"), world.path("app.db")).unwrap();
+    let text = world.configuration().replace(&world.server.endpoint(), "http://127.0.0.1:1");
+    std::fs::write(world.path("s3gc.toml"), text).unwrap();
+    world.expect(1, &["plan"]).await.says("not reachable").says("help: check the network");
+    world.expect(6, &["check"]).await.says("FAIL  list");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_policy_is_printed_for_people_and_programs() {
     let world = World::new().await;
     world.expect(0, &["check", "--print-policy"]).await.says("arn:aws:s3:::photos/*").says("SQLite has no grants");
@@ -48,13 +63,19 @@ async fn i08_an_altered_or_missing_audit_entry_is_found_with_its_place() {
     let first = world.expect(0, &["audit", "show", "1", "--json"]).await.json();
     assert_eq!(first["seq"], 1);
 
+    // The catalog guards itself by triggers: whoever tampers drops them.
     let path = world.path("state/catalog.db");
+    world.sql_in("state/catalog.db", "PRAGMA wal_checkpoint(TRUNCATE)").await;
     let copy = std::fs::read(&path).unwrap();
     let tamper = |sql: String| {
+        for file in ["catalog.db-wal", "catalog.db-shm"] {
+            std::fs::remove_file(world.path("state").join(file)).unwrap_or_default();
+        }
         std::fs::write(&path, &copy).unwrap();
-        // The catalog guards itself by triggers: whoever tampers drops them.
         sql
     };
+    world.sql_in("state/catalog.db", &tamper("SELECT 1".to_owned())).await;
+    world.expect(0, &["audit", "verify"]).await;
     let triggers = triggers(&world).await;
     let drop: String = triggers.iter().map(|name| format!("DROP TRIGGER \"{name}\"; ")).collect();
     world.sql_in("state/catalog.db", &tamper(format!("{drop} UPDATE audit SET kind = 'noted' WHERE seq = 3"))).await;
