@@ -136,6 +136,7 @@ fn add(totals: &mut Totals, row: &SqliteRow) -> Result<(), Trouble> {
     }
     if state == "restored" {
         totals.restored_objects += objects;
+        totals.restored_bytes += bytes;
     }
     if state == "deleted" && row.integer("hidden")? == 1 {
         totals.hidden_objects += objects;

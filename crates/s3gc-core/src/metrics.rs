@@ -32,7 +32,7 @@ pub struct Metrics {
     pub avg_compression_ratio: f64,
     /// Deletions whose outcome is not known.
     pub unsettled: u64,
-    /// What the deleted objects cost a month, in dollars, less the hidden ones.
+    /// What the deleted objects cost a month, in dollars, less those that were restored or only hide.
     pub saved_per_month: f64,
 }
 
@@ -53,7 +53,10 @@ impl Metrics {
             vault_original_bytes: totals.original_bytes,
             avg_compression_ratio: ratio(totals.original_bytes, totals.vault_bytes),
             unsettled: totals.unsettled,
-            saved_per_month: monthly_cost(totals.deleted_bytes.saturating_sub(totals.hidden_bytes), price_per_gb_month),
+            saved_per_month: monthly_cost(
+                totals.deleted_bytes.saturating_sub(totals.restored_bytes + totals.hidden_bytes),
+                price_per_gb_month,
+            ),
         }
     }
 }

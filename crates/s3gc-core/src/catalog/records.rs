@@ -390,6 +390,8 @@ pub struct Totals {
     pub deleted_bytes: u64,
     /// Objects that were restored.
     pub restored_objects: u64,
+    /// Their bytes.
+    pub restored_bytes: u64,
     /// Objects that hide under a delete marker: they still cost money.
     pub hidden_objects: u64,
     /// Their bytes.
