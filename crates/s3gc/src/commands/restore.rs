@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::human;
 use crate::progress::progress;
 
+/// How many objects that did not fail are named to people.
+const MAX_NAMED: u64 = 100;
+
 #[derive(Serialize)]
 struct Document<'a> {
     bucket: &'a str,
@@ -86,6 +89,7 @@ async fn restore(gc: Gc, what: &RestoreWhat, args: &RestoreArgs, ctx: &Ctx) -> R
 
 fn text(name: &str, report: &RestoreReport, dry_run: bool) -> String {
     let mut text = String::new();
+    let mut named = 0;
     for object in &report.objects {
         let (key, size) = (human::key(&object.key), human::size(object.size_bytes));
         let line = match &object.outcome {
@@ -94,7 +98,17 @@ fn text(name: &str, report: &RestoreReport, dry_run: bool) -> String {
             RestoreOutcome::Exists => format!("  lives already, left alone  {key}"),
             RestoreOutcome::Failed(reason) => format!("  failed  {key}: {reason}"),
         };
+        // What went well is named in part, what did not in full.
+        if !matches!(object.outcome, RestoreOutcome::Failed(_)) {
+            named += 1;
+            if named > MAX_NAMED {
+                continue;
+            }
+        }
         writeln!(text, "{line}").unwrap_or_default();
+    }
+    if named > MAX_NAMED {
+        writeln!(text, "  and {} more; --json names all", human::count(named - MAX_NAMED)).unwrap_or_default();
     }
     let verb = if dry_run { "would be restored" } else { "restored" };
     let mut parts = vec![format!("{} {verb}", human::tally(report.restored))];

@@ -190,3 +190,26 @@ async fn a_restore_goes_to_a_directory_or_another_bucket() {
     world.expect(2, &["restore", key, "--to", "s3://other/below"]).await.says("a bucket without a prefix");
     assert!(world.bucket().object(key).is_none());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_is_a_bucket_too() {
+    let world = World::new().await;
+    let text = "[database]\nurl = \"sqlite:app.db\"\n[bucket]\npath = \"uploads\"\n[tables]\nusers = [\"avatar\"]\n\
+                [vault]\npath = \"vault\"\n";
+    std::fs::write(world.path("s3gc.toml"), text).unwrap();
+    world.expect(6, &["check", "--offline"]).await.says("uploads is not there");
+    world
+        .expect(1, &["plan"])
+        .await
+        .says("the store cannot be opened")
+        .says("check name, region and endpoint (or path)");
+    std::fs::create_dir_all(world.path("uploads/avatars")).unwrap();
+    for name in ["1.jpg", "nobody.jpg"] {
+        std::fs::write(world.path("uploads/avatars").join(name), "x").unwrap();
+    }
+    let plan = world.expect(0, &["plan", "--json"]).await.json();
+    assert_eq!((&plan["bucket"], &plan["counts"]["listed"]["objects"]), (&"uploads".into(), &2.into()));
+    assert_eq!(plan["counts"]["kept"]["referenced"]["objects"], 1);
+    assert_eq!(plan["counts"]["kept"]["young"]["objects"], 1);
+    world.expect(0, &["explain", "avatars/nobody.jpg"]).await.says("younger than the retention of 7d");
+}
