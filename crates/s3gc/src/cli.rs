@@ -135,6 +135,9 @@ pub(crate) struct InitArgs {
     /// The address of an S3-compatible server.
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
+    /// The bucket's region [default: that of the environment or the AWS profile].
+    #[arg(long, value_name = "REGION")]
+    pub(crate) region: Option<String>,
     /// A local directory instead of a bucket.
     #[arg(long, value_name = "DIR")]
     pub(crate) path: Option<PathBuf>,

@@ -102,7 +102,7 @@ async fn columns_of_sqlite_are_proposed_and_the_file_is_not_replaced() {
     let done = expect(0, dir.path(), &format!("{line} --force"), &[]).await;
     assert!(done.stdout.contains("audit_log.note") && done.stdout.contains("Next: s3gc check"), "{done:?}");
     // Another bucket: nothing matches, and nothing is written.
-    server.bucket("empty");
+    assert!(server.bucket("empty").is_empty());
     let line = line.replace(BUCKET, "empty");
     let done = expect(2, dir.path(), &format!("{line} --out other.toml"), &[]).await;
     assert!(done.stderr.contains("no sampled value") && !dir.path().join("other.toml").exists(), "{done:?}");

@@ -1,0 +1,229 @@
+//! A look at one column: how many of its values exist in the bucket, and in which form.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use percent_encoding::percent_decode_str;
+use s3gc_source::extract::{ExtractConfig, Extractor, Kind, Outcome, Readings};
+use s3gc_source_sql::Candidate;
+use serde::Serialize;
+use url::Url;
+
+use super::bucket::{Bucket, Question};
+use super::values::{Form, kind, kind_name, urls};
+use crate::error::{Error, Result};
+
+/// How many values are asked for at a time.
+const CONCURRENCY: usize = 32;
+/// How many readings of one value are asked for.
+const MAX_READINGS: usize = 64;
+
+/// What was seen of a column.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Finding {
+    pub(super) table: String,
+    pub(super) column: String,
+    #[serde(rename = "type")]
+    pub(super) type_name: String,
+    /// Different values, none of them blank.
+    pub(super) sampled: usize,
+    /// Those that exist in the bucket in at least one reading.
+    pub(super) matched: usize,
+    /// The forms of those that exist.
+    pub(super) forms: BTreeSet<Form>,
+    pub(super) kind: &'static str,
+    /// Why a scan cannot read the column as it is.
+    pub(super) refused: Option<String>,
+    /// Why it could not be sampled.
+    pub(super) failed: Option<String>,
+    /// The base URLs of foreign hosts that lead to objects, by host.
+    #[serde(skip)]
+    pub(super) bases: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Finding {
+    pub(super) fn new(candidate: &Candidate) -> Self {
+        Self {
+            table: candidate.table.clone(),
+            column: candidate.column.clone(),
+            type_name: candidate.type_name.clone(),
+            sampled: 0,
+            matched: 0,
+            forms: BTreeSet::new(),
+            kind: kind_name(Kind::Auto),
+            refused: candidate.refused.clone(),
+            failed: None,
+            bases: BTreeMap::new(),
+        }
+    }
+
+    /// Tells whether the column is proposed: one match is enough, since a reference too many only keeps an object. What
+    /// could not be seen is proposed too, unless it could not be read either.
+    pub(super) fn is_proposed(&self) -> bool {
+        self.matched > 0 || (self.failed.is_some() && self.refused.is_none())
+    }
+
+    pub(super) fn name(&self) -> String {
+        format!("{}.{}", self.table, self.column)
+    }
+
+    pub(super) fn describe(&self) -> String {
+        let forms: Vec<&str> = self.forms.iter().map(|form| form.as_str()).collect();
+        forms.join(", ")
+    }
+}
+
+/// Reads values as keys of the bucket.
+pub(super) struct Looker {
+    bucket: Arc<Bucket>,
+    auto: Extractor,
+    url: Extractor,
+    prefix: Extractor,
+}
+
+/// What was seen of one value.
+struct Seen {
+    form: Form,
+    matched: Option<Form>,
+    bases: Vec<(String, String)>,
+}
+
+impl Looker {
+    pub(super) fn new(bucket: Bucket, extract: &ExtractConfig) -> Result<Self> {
+        let of = |kind| {
+            let made = Extractor::new(ExtractConfig { kind, ..extract.clone() });
+            made.map_err(|error| Error::usage(error.to_string(), "correct --endpoint"))
+        };
+        let (auto, url, prefix) = (of(Kind::Auto)?, of(Kind::Url)?, of(Kind::Prefix)?);
+        Ok(Self { bucket: Arc::new(bucket), auto, url, prefix })
+    }
+
+    /// Asks the bucket for every value.
+    pub(super) async fn look(&self, candidate: &Candidate, values: Vec<String>) -> Result<Finding> {
+        let values: Vec<String> = values.into_iter().filter(|value| !value.trim().is_empty()).collect();
+        let mut finding = Finding::new(candidate);
+        finding.sampled = values.len();
+        let seen = stream::iter(&values).map(|value| self.value(value, &candidate.type_name));
+        let seen: Vec<Seen> = seen.buffer_unordered(CONCURRENCY).try_collect().await?;
+        let all: Vec<Form> = seen.iter().map(|seen| seen.form).collect();
+        let matched: Vec<Form> = seen.iter().filter_map(|seen| seen.matched).collect();
+        finding.matched = matched.len();
+        finding.kind = kind_name(kind(&all, &matched));
+        finding.forms = matched.into_iter().collect();
+        for (host, base) in seen.into_iter().flat_map(|seen| seen.bases) {
+            finding.bases.entry(host).or_default().insert(base);
+        }
+        Ok(finding)
+    }
+
+    async fn value(&self, value: &str, type_name: &str) -> Result<Seen> {
+        let form = Form::of(value, type_name);
+        let found = self.bucket.first(questions(&self.auto, value).0).await?;
+        let blank = |text: &str| text.trim().contains(char::is_whitespace);
+        let mut matched = found.map(|key| match form {
+            Form::Key if blank(value) && !blank(&key) => Form::Text,
+            form => form,
+        });
+        // A directory may be named instead of what is in it; one word alone is too often something else.
+        if matched.is_none() && form != Form::Text && value.trim_matches('/').contains('/') {
+            matched = self.bucket.first(questions(&self.prefix, value).0).await?.map(|_| Form::Directory);
+        }
+        let mut bases = Vec::new();
+        if matched.is_some() {
+            for url in urls(value) {
+                bases.extend(self.base(&url).await?);
+            }
+        }
+        Ok(Seen { form, matched, bases })
+    }
+
+    /// Finds host and base of a URL that leads to an object and whose host is not known.
+    async fn base(&self, text: &str) -> Result<Option<(String, String)>> {
+        let (questions, outcome) = questions(&self.url, text);
+        if outcome != (Outcome::Read { foreign: true }) {
+            return Ok(None);
+        }
+        let Some(key) = self.bucket.first(questions).await? else { return Ok(None) };
+        Ok(base_url(text, &key))
+    }
+}
+
+/// Lists the readings of a value, the likely ones first.
+fn questions(extractor: &Extractor, value: &str) -> (Vec<Question>, Outcome) {
+    let mut readings = Readings::default();
+    let outcome = extractor.extract(value, &mut readings);
+    let mut questions: Vec<Question> = readings.iter().map(Question::from).collect();
+    questions.sort_by_key(|question| match question {
+        Question::Key(key) => (!key.contains('/'), !key.contains('.')),
+        Question::Prefix(_) => (true, true),
+    });
+    questions.truncate(MAX_READINGS);
+    (questions, outcome)
+}
+
+/// Takes the key off the end of a URL.
+fn base_url(text: &str, key: &str) -> Option<(String, String)> {
+    let url = Url::parse(text).ok()?;
+    let host = url.host_str()?.to_owned();
+    let path = percent_decode_str(url.path()).decode_utf8().ok()?;
+    let prefix = path.strip_suffix(key).filter(|prefix| prefix.ends_with('/'))?;
+    // Another bucket of Amazon's is no base of this one.
+    let is_plain = prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.~".contains(&b));
+    let is_other = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+    let base = format!("{}{prefix}", url.origin().ascii_serialization());
+    (is_plain && !is_other).then_some((host, base))
+}
+
+/// Chooses the base URLs. A base makes its URLs mean one key each, so that a host with several bases is left out: as
+/// URLs of an unknown host they mark every reading.
+pub(super) fn bases(findings: &[Finding]) -> (Vec<String>, Vec<String>) {
+    let mut hosts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (host, bases) in findings.iter().flat_map(|finding| &finding.bases) {
+        hosts.entry(host).or_default().extend(bases.iter().map(String::as_str));
+    }
+    let (mut chosen, mut left_out) = (BTreeSet::new(), Vec::new());
+    for (host, bases) in hosts {
+        let schemeless: BTreeSet<&str> = bases.iter().filter_map(|base| Some(base.split_once("://")?.1)).collect();
+        match bases.iter().next_back() {
+            Some(base) if schemeless.len() == 1 => drop(chosen.insert((*base).to_owned())),
+            _ => left_out.push(host.to_owned()),
+        }
+    }
+    (chosen.into_iter().collect(), left_out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_is_what_stands_before_the_key() {
+        let base = |url, key| base_url(url, key).map(|(_, base)| base);
+        assert_eq!(base("https://cdn.example/a%20b.jpg?w=1", "a b.jpg").as_deref(), Some("https://cdn.example/"));
+        assert_eq!(base("http://x.example:81/m/a/b.jpg", "a/b.jpg").as_deref(), Some("http://x.example:81/m/"));
+        assert_eq!(base("https://cdn.example/bar.jpg", "r.jpg"), None);
+        assert_eq!(base("https://other.s3.amazonaws.com/a.jpg", "a.jpg"), None);
+    }
+
+    #[test]
+    fn l13_a_host_with_several_bases_is_left_out() {
+        let mut finding = Finding {
+            table: "t".into(),
+            column: "c".into(),
+            type_name: "text".into(),
+            sampled: 2,
+            matched: 2,
+            forms: BTreeSet::new(),
+            kind: "auto",
+            refused: None,
+            failed: None,
+            bases: BTreeMap::new(),
+        };
+        let both = ["http://cdn.example/", "https://cdn.example/"].map(str::to_owned);
+        finding.bases.insert("cdn.example".into(), both.into());
+        let two = ["https://x.example/", "https://x.example/m/"].map(str::to_owned);
+        finding.bases.insert("x.example".into(), two.into());
+        assert_eq!(bases(&[finding]), (vec!["https://cdn.example/".to_owned()], vec!["x.example".to_owned()]));
+    }
+}
