@@ -1,5 +1,12 @@
 //! The `s3gc` command as people and scripts meet it: a real process, a real database, S3 over HTTP.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests own their clock, and stop at the first surprise"
+)]
+
 mod brakes;
 mod configuration;
 mod cycle;
