@@ -50,6 +50,25 @@ impl Bucket {
         Ok(None)
     }
 
+    /// Returns the directories with the most objects, among the first objects of the listing.
+    pub(super) async fn directories(&self, limit: usize) -> Result<Vec<String>> {
+        const PAGES: usize = 20;
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        let mut pages = self.store.list(ListRequest::new("")).take(PAGES);
+        while let Some(item) = pages.next().await {
+            let ListItem::Page(page) = item? else { break };
+            for entry in &page.entries {
+                let key = entry.key.as_str();
+                for (slash, _) in key.match_indices('/') {
+                    *counts.entry(key[..=slash].to_owned()).or_default() += 1;
+                }
+            }
+        }
+        let mut directories: Vec<(usize, String)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
+        directories.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.cmp(y)));
+        Ok(directories.into_iter().map(|(_, name)| name).take(limit).collect())
+    }
+
     async fn holds(&self, question: &Question) -> Result<bool> {
         let answers = || self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let known = answers().get(question).copied();

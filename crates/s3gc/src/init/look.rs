@@ -1,7 +1,6 @@
 //! A look at one column: how many of its values exist in the bucket, and in which form.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use percent_encoding::percent_decode_str;
@@ -10,6 +9,7 @@ use s3gc_source_sql::Candidate;
 use serde::Serialize;
 use url::Url;
 
+use super::affix::{self, Affix, MAX_DIRECTORIES};
 use super::bucket::{Bucket, Question};
 use super::values::{Form, kind, kind_name, urls};
 use crate::error::{Error, Result};
@@ -33,6 +33,10 @@ pub(super) struct Finding {
     /// The forms of those that exist.
     pub(super) forms: BTreeSet<Form>,
     pub(super) kind: &'static str,
+    /// What stands before the keys in the column, and is no part of them.
+    pub(super) strip: Option<String>,
+    /// What stands before the keys in the bucket, and is missing in the column.
+    pub(super) prepend: Option<String>,
     /// Why a scan cannot read the column as it is.
     pub(super) refused: Option<String>,
     /// Why it could not be sampled.
@@ -52,6 +56,8 @@ impl Finding {
             matched: 0,
             forms: BTreeSet::new(),
             kind: kind_name(Kind::Auto),
+            strip: None,
+            prepend: None,
             refused: candidate.refused.clone(),
             failed: None,
             bases: BTreeMap::new(),
@@ -69,14 +75,22 @@ impl Finding {
     }
 
     pub(super) fn describe(&self) -> String {
-        let forms: Vec<&str> = self.forms.iter().map(|form| form.as_str()).collect();
-        forms.join(", ")
+        let mut words: Vec<String> = self.forms.iter().map(|form| form.as_str().to_owned()).collect();
+        words.extend(self.strip.iter().map(|strip| format!("without {strip}")));
+        words.extend(self.prepend.iter().map(|prepend| format!("behind {prepend}")));
+        words.join(", ")
     }
 }
 
 /// Reads values as keys of the bucket.
 pub(super) struct Looker {
-    bucket: Arc<Bucket>,
+    bucket: Bucket,
+    extract: ExtractConfig,
+    directories: Vec<String>,
+}
+
+/// How values are read.
+struct Readers {
     auto: Extractor,
     url: Extractor,
     prefix: Extractor,
@@ -90,21 +104,33 @@ struct Seen {
 }
 
 impl Looker {
-    pub(super) fn new(bucket: Bucket, extract: &ExtractConfig) -> Result<Self> {
-        let of = |kind| {
-            let made = Extractor::new(ExtractConfig { kind, ..extract.clone() });
-            made.map_err(|error| Error::usage(error.to_string(), "correct --endpoint"))
-        };
-        let (auto, url, prefix) = (of(Kind::Auto)?, of(Kind::Url)?, of(Kind::Prefix)?);
-        Ok(Self { bucket: Arc::new(bucket), auto, url, prefix })
+    pub(super) async fn new(bucket: Bucket, extract: ExtractConfig) -> Result<Self> {
+        let directories = bucket.directories(MAX_DIRECTORIES).await?;
+        Ok(Self { bucket, extract, directories })
     }
 
     /// Asks the bucket for every value.
     pub(super) async fn look(&self, candidate: &Candidate, values: Vec<String>) -> Result<Finding> {
         let values: Vec<String> = values.into_iter().filter(|value| !value.trim().is_empty()).collect();
+        let finding = self.read(candidate, &values, &self.extract).await?;
+        if finding.matched > 0 {
+            return Ok(finding);
+        }
+        let Some(affix) = affix::find(&self.bucket, &values, &self.directories).await? else { return Ok(finding) };
+        let mut finding = self.read(candidate, &values, &affix.apply(&self.extract)).await?;
+        match affix {
+            Affix::Strip(strip) => finding.strip = Some(strip),
+            Affix::Prepend(prepend) => finding.prepend = Some(prepend),
+            Affix::Base(host, base) => drop(finding.bases.entry(host).or_default().insert(base)),
+        }
+        Ok(finding)
+    }
+
+    async fn read(&self, candidate: &Candidate, values: &[String], extract: &ExtractConfig) -> Result<Finding> {
+        let readers = Readers::new(extract)?;
         let mut finding = Finding::new(candidate);
         finding.sampled = values.len();
-        let seen = stream::iter(&values).map(|value| self.value(value, &candidate.type_name));
+        let seen = stream::iter(values).map(|value| self.value(value, &candidate.type_name, &readers));
         let seen: Vec<Seen> = seen.buffer_unordered(CONCURRENCY).try_collect().await?;
         let all: Vec<Form> = seen.iter().map(|seen| seen.form).collect();
         let matched: Vec<Form> = seen.iter().filter_map(|seen| seen.matched).collect();
@@ -117,9 +143,9 @@ impl Looker {
         Ok(finding)
     }
 
-    async fn value(&self, value: &str, type_name: &str) -> Result<Seen> {
+    async fn value(&self, value: &str, type_name: &str, readers: &Readers) -> Result<Seen> {
         let form = Form::of(value, type_name);
-        let found = self.bucket.first(questions(&self.auto, value).0).await?;
+        let found = self.bucket.first(questions(&readers.auto, value).0).await?;
         let blank = |text: &str| text.trim().contains(char::is_whitespace);
         let mut matched = found.map(|key| match form {
             Form::Key if blank(value) && !blank(&key) => Form::Text,
@@ -127,25 +153,35 @@ impl Looker {
         });
         // A directory may be named instead of what is in it; one word alone is too often something else.
         if matched.is_none() && form != Form::Text && value.trim_matches('/').contains('/') {
-            matched = self.bucket.first(questions(&self.prefix, value).0).await?.map(|_| Form::Directory);
+            matched = self.bucket.first(questions(&readers.prefix, value).0).await?.map(|_| Form::Directory);
         }
         let mut bases = Vec::new();
         if matched.is_some() {
             for url in urls(value) {
-                bases.extend(self.base(&url).await?);
+                bases.extend(self.base(&url, &readers.url).await?);
             }
         }
         Ok(Seen { form, matched, bases })
     }
 
     /// Finds host and base of a URL that leads to an object and whose host is not known.
-    async fn base(&self, text: &str) -> Result<Option<(String, String)>> {
-        let (questions, outcome) = questions(&self.url, text);
+    async fn base(&self, text: &str, reader: &Extractor) -> Result<Option<(String, String)>> {
+        let (questions, outcome) = questions(reader, text);
         if outcome != (Outcome::Read { foreign: true }) {
             return Ok(None);
         }
         let Some(key) = self.bucket.first(questions).await? else { return Ok(None) };
         Ok(base_url(text, &key))
+    }
+}
+
+impl Readers {
+    fn new(extract: &ExtractConfig) -> Result<Self> {
+        let of = |kind| {
+            let made = Extractor::new(ExtractConfig { kind, ..extract.clone() });
+            made.map_err(|error| Error::usage(error.to_string(), "correct --endpoint"))
+        };
+        Ok(Self { auto: of(Kind::Auto)?, url: of(Kind::Url)?, prefix: of(Kind::Prefix)? })
     }
 }
 
@@ -216,6 +252,8 @@ mod tests {
             matched: 2,
             forms: BTreeSet::new(),
             kind: "auto",
+            strip: None,
+            prepend: None,
             refused: None,
             failed: None,
             bases: BTreeMap::new(),

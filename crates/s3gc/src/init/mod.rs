@@ -1,8 +1,9 @@
 //! `s3gc init`: looks at a database and a bucket, proposes the columns that hold keys, and writes the configuration.
 //!
 //! Values of every column that could hold keys are sampled, read by the same extractor as a census reads them, and looked
-//! up in the bucket (`bucket`, `look`, `values`); then the file is written (`write`) and read back by the loader.
+//! up in the bucket (`bucket`, `look`, `values`, `affix`); then the file is written (`write`) and read back by the loader.
 
+mod affix;
 mod bucket;
 mod look;
 mod values;
@@ -136,7 +137,7 @@ async fn look(url: &str, config: &StoreConfig, sample: u32, ctx: &Ctx) -> Result
     let store = open_store(config).await.map_err(|source| AssembleError::Store { bucket: bucket.clone(), source })?;
     store.status().await?;
     let extract = ExtractConfig { bucket, endpoints, ..ExtractConfig::default() };
-    let looker = Looker::new(Bucket::new(store), &extract)?;
+    let looker = Looker::new(Bucket::new(store), extract).await?;
     let mut inspector = Inspector::connect("database", url).await?;
     let candidates = inspector.candidates().await?;
     ctx.say(format!("looking at {}", human::plural(u64::try_from(candidates.len()).unwrap_or(u64::MAX), "column")));

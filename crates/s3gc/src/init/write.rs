@@ -135,6 +135,11 @@ fn reference(finding: &Finding, line: &mut impl FnMut(String)) {
     if finding.kind != "auto" {
         line(format!("kind = {}", quote(finding.kind)));
     }
+    for (name, affix) in [("strip", &finding.strip), ("prepend", &finding.prepend)] {
+        if let Some(affix) = affix {
+            line(format!("{name} = {}", quote(affix)));
+        }
+    }
 }
 
 /// Lists what was left out, so that a person can think about it.

@@ -113,6 +113,29 @@ async fn columns_of_sqlite_are_proposed_and_the_file_is_not_replaced() {
 }
 
 #[tokio::test]
+async fn l04_what_stands_before_the_keys_is_found() {
+    let (dir, server) = (TempDir::new().unwrap(), bucket().await);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("app.db")).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    let sql = "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, media TEXT, cdn TEXT, word TEXT);
+        INSERT INTO t VALUES (1, '1.jpg', '/media/files/avatars/2.jpg', 'https://c.example/x/y/avatars/3.jpg', 'photo');
+        INSERT INTO t VALUES (2, '4.jpg', '/media/files/avatars/5.jpg', 'https://c.example/x/y/avatars/6.jpg', 'a.jpg');";
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    drop(connection);
+    let line = format!("s3gc init --url sqlite:app.db --bucket {BUCKET} --endpoint {}", server.endpoint());
+    expect(0, dir.path(), &format!("{line} --region us-east-1"), &[]).await;
+    let file = std::fs::read_to_string(dir.path().join("s3gc.toml")).unwrap();
+    for part in
+        ["prepend = \"avatars/\"", "strip = \"/media/files/\"", "base_urls = [\"https://c.example/x/y/\"]", "t.word"]
+    {
+        assert!(file.contains(part), "{part}: {file}");
+    }
+    let plan = expect(0, dir.path(), "s3gc plan --json", &[]).await;
+    let report: Value = serde_json::from_str(plan.stdout.lines().next().unwrap()).unwrap();
+    assert_eq!(report["counts"]["kept"]["referenced"]["objects"], 6, "{report}");
+}
+
+#[tokio::test]
 async fn a_directory_is_looked_at_like_a_bucket() {
     let dir = TempDir::new().unwrap();
     std::fs::create_dir_all(dir.path().join("uploads/avatars")).unwrap();
