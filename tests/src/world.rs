@@ -145,6 +145,10 @@ impl World {
     }
 
     /// Runs in `execute` mode.
+    ///
+    /// # Errors
+    ///
+    /// What the run fails with.
     pub async fn execute(&self) -> s3gc_core::Result<RunReport> {
         self.gc().await.run_cycle(RunOptions::mode(s3gc_core::Mode::Execute)).await
     }
