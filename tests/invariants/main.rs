@@ -1,5 +1,14 @@
 //! One test and more for each invariant I1 to I12, against a real S3 server and a real database.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::exit,
+    clippy::cast_possible_truncation,
+    reason = "a failure in a test is a panic, in its helpers too"
+)]
+
 mod census;
 mod crash;
 mod exactly;
