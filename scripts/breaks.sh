@@ -86,6 +86,12 @@ choose "$@"
 make_tree
 log=$root/target/breaks/log
 
+# All of them first: the code may have moved on, and it takes minutes to come to the last one.
+for patch in "${patches[@]}"; do
+    read_test "$patch"
+    git -C "$tree" apply --check --recount "$root/$patch" || { echo "breaks: $patch does not apply" >&2; exit 1; }
+done
+
 for patch in "${patches[@]}"; do
     read_test "$patch"
     start=$SECONDS

@@ -9,6 +9,7 @@
     reason = "a failure in a test is a panic, in its helpers too"
 )]
 
+mod adversary;
 mod census;
 mod crash;
 mod exactly;

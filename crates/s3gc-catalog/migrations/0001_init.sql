@@ -17,6 +17,7 @@ CREATE TABLE lease (
     run          TEXT NOT NULL,
     host         TEXT NOT NULL,
     boot_id      TEXT NOT NULL,
+    pid_namespace TEXT NOT NULL,
     pid          INTEGER NOT NULL,
     pid_start    INTEGER NOT NULL,
     acquired_at  TEXT NOT NULL,

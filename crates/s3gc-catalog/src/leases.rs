@@ -16,6 +16,7 @@ pub(crate) async fn read(readers: &SqlitePool, location: &Location) -> Result<Op
         run: row.parsed("run")?,
         host: row.text("host")?,
         boot_id: row.text("boot_id")?,
+        pid_namespace: row.text("pid_namespace")?,
         pid: row.number("pid")?,
         pid_start: row.number("pid_start")?,
         acquired_at: row.parsed("acquired_at")?,
@@ -37,13 +38,14 @@ pub(crate) async fn swap(
     };
     let statement = match expected {
         None => query(
-            "INSERT INTO lease (location, epoch, run, host, boot_id, pid, pid_start, acquired_at, heartbeat_at, \
-             released_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (location) DO NOTHING",
+            "INSERT INTO lease (location, epoch, run, host, boot_id, pid_namespace, pid, pid_start, acquired_at, \
+             heartbeat_at, released_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+             ON CONFLICT (location) DO NOTHING",
         ),
         Some(_) => query(
-            "UPDATE lease SET epoch = ?2, run = ?3, host = ?4, boot_id = ?5, pid = ?6, pid_start = ?7, \
-             acquired_at = ?8, heartbeat_at = ?9, released_at = ?10 \
-             WHERE location = ?1 AND epoch = ?11 AND heartbeat_at = ?12",
+            "UPDATE lease SET epoch = ?2, run = ?3, host = ?4, boot_id = ?5, pid_namespace = ?6, pid = ?7, \
+             pid_start = ?8, acquired_at = ?9, heartbeat_at = ?10, released_at = ?11 \
+             WHERE location = ?1 AND epoch = ?12 AND heartbeat_at = ?13",
         ),
     };
     let done = statement
@@ -52,6 +54,7 @@ pub(crate) async fn swap(
         .bind(new.run.to_string())
         .bind(new.host.as_str())
         .bind(new.boot_id.as_str())
+        .bind(new.pid_namespace.as_str())
         .bind(i64::from(new.pid))
         .bind(int(new.pid_start)?)
         .bind(stamp(new.acquired_at)?)

@@ -44,6 +44,7 @@ fn lease(second: i64) -> Lease {
         run: RunId::at(at(0)),
         host: "host".into(),
         boot_id: "boot".into(),
+        pid_namespace: "pid:[1]".into(),
         pid: 1,
         pid_start: 1,
         acquired_at: at(0),

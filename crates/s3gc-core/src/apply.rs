@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::audit::AuditDraft;
 use crate::catalog::{PlanRecord, PlanState, RunState};
 use crate::gc::{Parts, RunContext};
-use crate::judge::{HoldSet, Kept, due_at};
+use crate::judge::{HoldSet, Kept, due_at, glob_holds};
 use crate::lease::HeldLease;
 use crate::look::{drain, look};
 use crate::plan::{PlanEntry, PlanFile, PlanReader};
@@ -17,7 +17,7 @@ use crate::preflight::Preflight;
 use crate::progress::Phase;
 use crate::report::{RunReport, Skip, Skipped, SweepReport};
 use crate::stage::{Staged, StagedObject, stage};
-use crate::sweep::{LookGuard, Means, keep, probe, sweep};
+use crate::sweep::{Capabilities, LookGuard, Means, keep, probe, sweep};
 use crate::{Error, Result, Settings};
 
 /// How many entries of a plan are compared with the catalog at a time.
@@ -44,17 +44,15 @@ impl Apply<'_> {
         Means::pick(self.parts, capabilities, self.preflight.store.versioning)?;
         self.wait_for_dead_requests().await?;
         set_state(self.parts, self.plan, PlanState::Begun).await?;
-        let mut filter = Filter::new(self.parts, self.run, self.preflight).await?;
         let mut reader = self.plan.reader()?;
         loop {
+            // Anew for each wave: a person may have added a hold meanwhile.
+            let mut filter = Filter::new(self.parts, self.run, self.preflight).await?;
             let wave = filter.next_wave(self.parts, &mut reader, &mut report.sweep).await?;
             if wave.is_empty() {
                 break;
             }
-            // Read again for each wave: a bucket whose versioning was suspended meanwhile deletes for good.
-            let versioning = self.parts.store.status().await?.versioning;
-            let means = Means::pick(self.parts, capabilities, versioning)?;
-            self.wave(means, wave, &mut report.sweep).await?;
+            self.wave(capabilities, wave, &mut report.sweep).await?;
             if self.run.cancel.is_cancelled() {
                 return Ok(RunState::Cancelled);
             }
@@ -80,7 +78,12 @@ impl Apply<'_> {
     }
 
     /// Stages a wave and sweeps it. Whatever happens, nothing of it stays staged without an outcome.
-    async fn wave(&mut self, means: Means, wave: Vec<PlanEntry>, report: &mut SweepReport) -> Result<()> {
+    async fn wave(
+        &mut self,
+        capabilities: Capabilities,
+        wave: Vec<PlanEntry>,
+        report: &mut SweepReport,
+    ) -> Result<()> {
         let sizes: std::collections::HashMap<ObjectKey, u64> =
             wave.iter().map(|entry| (entry.key.clone(), entry.size_bytes)).collect();
         let mut staged = Staged::default();
@@ -98,7 +101,7 @@ impl Apply<'_> {
         }
         let mut left = staged.objects;
         let result = match result {
-            Ok(()) => self.look_and_sweep(means, &mut left, report).await,
+            Ok(()) => self.look_and_sweep(capabilities, &mut left, report).await,
             Err(error) => Err(error),
         };
         let reason = match &result {
@@ -116,44 +119,54 @@ impl Apply<'_> {
         result.and(kept)
     }
 
-    /// Looks and sweeps until everything is settled; what is left in `left` was not taken up.
-    async fn look_and_sweep(
-        &mut self,
-        means: Means,
-        left: &mut Vec<StagedObject>,
-        report: &mut SweepReport,
-    ) -> Result<()> {
-        if left.is_empty() {
-            return Ok(());
-        }
+    /// Waits until nobody who wrote before this moment can still commit a reference that the look would not see.
+    async fn drain(&self) -> Result<()> {
         self.run.progress.phase(Phase::Drain, None);
         if let Some(blocker) = drain(self.parts, self.run).await? {
             return Err(Error::Stop {
                 name: "drain",
-                reason: format!("a transaction from before the census is still open: {blocker}"),
+                reason: format!("a transaction from before the look is still open: {blocker}"),
             });
         }
         self.run.progress.finished(Phase::Drain);
+        Ok(())
+    }
+
+    /// Drains, looks and sweeps until everything is settled; what is left in `left` was not taken up.
+    async fn look_and_sweep(
+        &mut self,
+        capabilities: Capabilities,
+        left: &mut Vec<StagedObject>,
+        report: &mut SweepReport,
+    ) -> Result<()> {
         while !left.is_empty() && !self.run.cancel.is_cancelled() {
+            self.drain().await?;
             self.run.progress.phase(Phase::Look, Some(left.len() as u64));
             let keys: Vec<&ObjectKey> = left.iter().map(|object| &object.plan.key).collect();
             let look = look(self.parts, self.run, &keys).await?;
             self.run.progress.finished(Phase::Look);
-            let (mut rescued, mut free) = (Vec::new(), Vec::new());
+            let holds = glob_holds(&*self.parts.catalog, self.parts.store.location(), self.preflight.now(self.parts));
+            let holds = holds.await?;
+            let (mut kept, mut free) = (Vec::new(), Vec::new());
             for (object, referenced) in left.drain(..).zip(&look.referenced) {
-                if *referenced {
-                    let skipped = Skipped::new(&object.plan.key, Skip::Rescued, "referenced again");
-                    rescued.push((object, skipped));
+                let key = &object.plan.key;
+                let skipped = if *referenced {
+                    Skipped::new(key, Skip::Rescued, "referenced again")
+                } else if holds.is_match(key.as_str()) {
+                    Skipped::new(key, Skip::Held, Kept::Held.as_str())
                 } else {
                     free.push(object);
-                }
+                    continue;
+                };
+                kept.push((object, skipped));
             }
-            // Until they are recorded as kept they are still to be put back.
             left.extend(free);
-            keep(self.parts, self.run, rescued, report).await?;
+            keep(self.parts, self.run, kept, report).await?;
             for lock in self.locks.iter_mut() {
                 lock.is_held().await?;
             }
+            // After staging, which may take long: a bucket whose versioning was suspended meanwhile deletes for good.
+            let means = Means::pick(self.parts, capabilities, self.parts.store.status().await?.versioning)?;
             let guard = LookGuard::new(
                 Arc::clone(&self.parts.clock),
                 Arc::clone(&self.lease.state),
@@ -162,9 +175,8 @@ impl Apply<'_> {
                 self.run.cancel.clone(),
             );
             self.run.progress.phase(Phase::Sweep, Some(left.len() as u64));
-            let objects = std::mem::take(left);
-            let before = objects.len();
-            *left = sweep(self.parts, self.run, means, &guard, objects, report).await?;
+            let before = left.len();
+            sweep(self.parts, self.run, means, &guard, left, report).await?;
             self.run.progress.finished(Phase::Sweep);
             self.lease
                 .state

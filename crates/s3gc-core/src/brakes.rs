@@ -3,7 +3,7 @@
 use s3gc_source::ColumnId;
 use serde::{Deserialize, Serialize};
 
-use crate::census::SourceCensus;
+use crate::census::{ColumnCensus, SourceCensus};
 use crate::judge::JudgeCounts;
 use crate::settings::MaxDelete;
 use crate::{Digest, Settings};
@@ -14,7 +14,7 @@ const MIN_SAMPLE: u64 = 20;
 const MAX_DROP_PERCENT: f64 = 10.0;
 /// Values may not be URLs of hosts that are not configured in more than these, in percent.
 const MAX_FOREIGN_PERCENT: f64 = 1.0;
-/// A prefix may not be due in more than these, in percent, when the last good run saw half of that or less.
+/// A prefix may not be unreferenced in more than these, in percent, when the last good run saw half of that or less.
 const MAX_PREFIX_PERCENT: f64 = 50.0;
 
 /// A brake that tripped.
@@ -40,7 +40,7 @@ impl Baseline {
         self.sources.iter().find(|source| source.name == name)
     }
 
-    fn column(&self, source: &str, column: &ColumnId) -> Option<&crate::census::ColumnCensus> {
+    fn column(&self, source: &str, column: &ColumnId) -> Option<&ColumnCensus> {
         self.source(source)?.columns.iter().find(|candidate| candidate.column == *column)
     }
 }
@@ -130,18 +130,19 @@ impl BrakeInput<'_> {
         }
     }
 
-    /// A prefix that was in use and now is mostly due: its table may have been left out of the configuration.
+    /// A prefix that was in use and now mostly is not: its table may have been left out of the configuration. Due or not,
+    /// since what waits now must not be the measure by the time it is due.
     fn prefixes(&self, tripped: &mut Vec<Brake>) {
         let Some(last) = self.last_good else { return };
         for (prefix, counts) in &self.now.counts.prefixes {
-            let share = percent(counts.due.objects, counts.claimed.objects);
+            let share = percent(counts.unreferenced.objects, counts.claimed.objects);
             let before = last.counts.prefixes.get(prefix).copied().unwrap_or_default();
             let share_before = percent(before.unreferenced.objects, before.claimed.objects);
             let is_known = before.claimed.objects >= MIN_SAMPLE;
             if is_known && share > MAX_PREFIX_PERCENT && share_before <= MAX_PREFIX_PERCENT / 2.0 {
                 tripped.push(brake(
                     &format!("orphans:{prefix}"),
-                    format!("{share:.0} % of {prefix} is due; the last good run saw {share_before:.0} % unreferenced"),
+                    format!("{share:.0} % of {prefix} is unreferenced; in the last good run {share_before:.0} %"),
                 ));
             }
         }
@@ -165,7 +166,10 @@ impl BrakeInput<'_> {
         for source in &self.now.sources {
             for column in &source.columns {
                 let before = self.last_good.and_then(|last| last.column(&source.name, &column.column));
-                let Some(before) = before.filter(|before| before.sampled >= MIN_SAMPLE) else { continue };
+                let Some(before) = before.filter(|before| before.sampled >= MIN_SAMPLE) else {
+                    self.never_matched(column, tripped);
+                    continue;
+                };
                 let (now, before) = (percent(column.matched, column.sampled), percent(before.matched, before.sampled));
                 if column.sampled >= MIN_SAMPLE && now < before / 2.0 {
                     tripped.push(brake(
@@ -177,6 +181,17 @@ impl BrakeInput<'_> {
                     ));
                 }
             }
+        }
+    }
+
+    /// A column that nothing can be compared with, and of which no value names an object: it may be read in a wrong way.
+    fn never_matched(&self, column: &ColumnCensus, tripped: &mut Vec<Brake>) {
+        if column.sampled >= MIN_SAMPLE && column.matched == 0 && self.now.counts.claimed.objects > 0 {
+            let reason = format!(
+                "none of {} values of {} has an object: is it the right bucket, and is prepend, strip or a base URL missing?",
+                column.sampled, column.column
+            );
+            tripped.push(brake(&format!("match:{}", column.column), reason));
         }
     }
 
@@ -221,7 +236,6 @@ pub(crate) fn percent(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::census::ColumnCensus;
     use crate::judge::{PrefixCounts, Tally};
     use s3gc_source::ColumnCounts;
 

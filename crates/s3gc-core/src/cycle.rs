@@ -114,12 +114,13 @@ async fn cycle(
         report.sources.clone_from(&plan.header.sources);
         report.brakes.clone_from(&plan.header.brakes);
         report.plan = Some(summary(&plan));
-        recover::recover(parts, &run, &mut report.recovered).await?;
+        // Whoever accepts the brakes of a plan says that the sources are the right ones.
+        recover(parts, &run, &preflight, mode, true, report).await?;
         accept(parts, options, &preflight, &plan).await?;
         run.plan_hash = Some(plan.hash);
         return act(parts, &run, &preflight, lease, &mut locks, &plan, mode, report).await;
     }
-    recover::recover(parts, &run, &mut report.recovered).await?;
+    recover(parts, &run, &preflight, mode, preflight.brakes.is_empty(), report).await?;
     let plan = make_plan(parts, options, mode, &run, &preflight, report).await?;
     report.plan = Some(summary(&plan));
     if !report.brakes.is_empty() {
@@ -127,6 +128,18 @@ async fn cycle(
     }
     run.plan_hash = Some(plan.hash);
     act(parts, &run, &preflight, lease, &mut locks, &plan, mode, report).await
+}
+
+async fn recover(
+    parts: &Arc<Parts>,
+    run: &RunContext,
+    preflight: &Preflight,
+    mode: Mode,
+    may_look: bool,
+    report: &mut RunReport,
+) -> Result<()> {
+    let powers = recover::Powers { may_write: mode == Mode::Execute, may_look };
+    recover::recover(parts, run, powers, preflight.store.versioning, &mut report.recovered).await
 }
 
 fn as_locked(parts: &Parts, error: s3gc_source::Error) -> Error {

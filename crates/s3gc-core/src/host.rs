@@ -7,6 +7,8 @@ use std::fs;
 pub(crate) struct Process {
     pub(crate) host: String,
     pub(crate) boot_id: String,
+    /// The process namespace: containers of one host have process ids of their own.
+    pub(crate) pid_namespace: String,
     pub(crate) pid: u32,
     pub(crate) pid_start: u64,
 }
@@ -18,22 +20,34 @@ impl Process {
         Self {
             host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             boot_id: boot_id().unwrap_or_default(),
+            pid_namespace: pid_namespace().unwrap_or_default(),
             pid,
             pid_start: pid_start(pid).unwrap_or_default(),
         }
     }
 
-    /// Tells whether the process is certainly dead: on this host, since this start of the host, and gone. Where the
-    /// system does not tell, it counts as living.
+    /// Tells whether the process is certainly dead: on this host, and of a start before, or gone. Where the system does
+    /// not tell, it counts as living.
     pub(crate) fn is_dead(&self) -> bool {
-        let Some(boot_id) = boot_id() else { return false };
         let here = Self::current();
-        if self.host != here.host || here.pid_start == 0 {
+        let is_told = !here.boot_id.is_empty() && !here.pid_namespace.is_empty() && here.pid_start != 0;
+        if !is_told || self.host != here.host || self.pid_namespace != here.pid_namespace {
             return false;
         }
-        // After a restart of the host nothing of before is left.
-        self.boot_id != boot_id || pid_start(self.pid) != Some(self.pid_start)
+        if self.boot_id == here.boot_id {
+            return pid_start(self.pid) != Some(self.pid_start);
+        }
+        // After a restart of the host nothing of before is left. Containers may have one name on two hosts.
+        here.pid_namespace == HOST_NAMESPACE
     }
+}
+
+/// The process namespace of the host itself: its number is `PROC_PID_INIT_INO` in Linux (include/linux/proc_ns.h).
+const HOST_NAMESPACE: &str = "pid:[4026531836]";
+
+/// pid_namespaces(7): the link names the namespace of the process.
+fn pid_namespace() -> Option<String> {
+    Some(fs::read_link("/proc/self/ns/pid").ok()?.to_string_lossy().into_owned())
 }
 
 /// proc(5): a random id that the kernel makes at each start.
@@ -67,9 +81,15 @@ mod tests {
     }
 
     #[test]
-    fn a_process_of_before_the_restart_is_dead() {
+    fn a_process_of_before_the_restart_is_dead_outside_of_containers() {
         let process = Process { boot_id: "another".into(), ..Process::current() };
-        assert!(process.is_dead());
+        assert_eq!(process.is_dead(), process.pid_namespace == HOST_NAMESPACE);
+    }
+
+    #[test]
+    fn i09_a_process_of_another_namespace_cannot_be_judged() {
+        let process = Process { pid_namespace: "pid:[1]".into(), pid_start: 0, ..Process::current() };
+        assert!(!process.is_dead());
     }
 
     #[test]

@@ -393,9 +393,8 @@ impl HoldSet {
                 unsettled.insert(entry.entry.key.as_str()).map_err(io())?;
             }
         }
-        let globs = compile(&catalog.holds(Some(location)).await?, now)?;
         Ok(Self {
-            globs,
+            globs: glob_holds(catalog, location, now).await?,
             salt,
             restored: restored.finish().map_err(io())?,
             unsettled: unsettled.finish().map_err(io())?,
@@ -415,6 +414,11 @@ impl HoldSet {
             None
         }
     }
+}
+
+/// Reads the holds that people set on a location.
+pub(crate) async fn glob_holds(catalog: &dyn Catalog, location: &Location, now: Timestamp) -> Result<GlobSet> {
+    compile(&catalog.holds(Some(location)).await?, now)
 }
 
 /// Compiles a glob of a hold: `*` stops at `/`, `**` does not.

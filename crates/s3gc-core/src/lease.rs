@@ -110,6 +110,7 @@ impl HeldLease {
             let holder = Process {
                 host: lease.host.clone(),
                 boot_id: lease.boot_id.clone(),
+                pid_namespace: lease.pid_namespace.clone(),
                 pid: lease.pid,
                 pid_start: lease.pid_start,
             };
@@ -143,6 +144,7 @@ impl HeldLease {
             run,
             host: me.host,
             boot_id: me.boot_id,
+            pid_namespace: me.pid_namespace,
             pid: me.pid,
             pid_start: me.pid_start,
             acquired_at: now,

@@ -36,6 +36,7 @@ impl Preflight {
         let skew_seconds = store.now.map_or(0, |now| now.as_second() - parts.clock.now().as_second());
         let known = parts.catalog.pins(parts.store.location()).await?;
         let mut preflight = Self { store, identities: Vec::new(), brakes: Vec::new(), pins: Vec::new(), skew_seconds };
+        preflight.compare_sources(parts, &known)?;
         for source in &parts.sources {
             let Some(status) = source.status().await? else { continue };
             check_skew(source.name(), status.now, parts.clock.now())?;
@@ -54,6 +55,22 @@ impl Preflight {
     /// Returns the identities as a plan stores them.
     pub(crate) fn identities(&self) -> Vec<(String, String)> {
         self.identities.iter().map(|(name, identity)| (name.clone(), pinned_identity(identity))).collect()
+    }
+
+    /// What a source that is gone referenced would count as unreferenced.
+    fn compare_sources(&mut self, parts: &Parts, known: &[Pin]) -> Result<()> {
+        let names: Vec<&str> = parts.sources.iter().map(|source| source.name()).collect();
+        let before: Vec<String> = match known.iter().find(|pin| pin.name == "sources") {
+            Some(pin) => serde_json::from_str(&pin.value)
+                .map_err(|error| Error::Internal(format!("the pin of the sources cannot be read: {error}")))?,
+            None => Vec::new(),
+        };
+        for gone in before.iter().filter(|name| !names.contains(&name.as_str())) {
+            self.trip("identity", format!("{gone} was a source in the last good run, and is not configured any more"));
+        }
+        let value = serde_json::json!(names).to_string();
+        self.pins.push(Pin { name: "sources".into(), value, set_at: parts.clock.now() });
+        Ok(())
     }
 
     fn compare(&mut self, name: &str, status: &SourceStatus, known: &[Pin], now: Timestamp) {

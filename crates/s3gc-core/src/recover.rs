@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use s3gc_store::{ObjectKey, PutMode, VersionId};
+use s3gc_store::{ObjectKey, PutMode, Timestamp, VersionId, Versioning};
 use serde_json::json;
 
 use crate::audit::AuditDraft;
@@ -14,15 +14,30 @@ use crate::plan::PlanEntry;
 use crate::progress::Phase;
 use crate::report::{RecoverReport, chain};
 use crate::restore::{bring_back, record};
-use crate::sweep::remove_own_marker;
+use crate::sweep::{is_staged, remove_own_marker};
 use crate::{Error, Result, RunId};
 
 /// How many entries are put right at a time.
 const PAGE: u32 = 500;
 
+/// What a recovery may do; what it may not waits for a run that may.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Powers {
+    /// Write to the bucket: only in `execute`.
+    pub(crate) may_write: bool,
+    /// Believe the sources: not while they may be others than before.
+    pub(crate) may_look: bool,
+}
+
 /// Settles every entry whose request can not land any more. What turns out to be deleted and is referenced comes back
 /// before anything is written down, so that a death in between does not forget it.
-pub(crate) async fn recover(parts: &Arc<Parts>, run: &RunContext, report: &mut RecoverReport) -> Result<()> {
+pub(crate) async fn recover(
+    parts: &Arc<Parts>,
+    run: &RunContext,
+    powers: Powers,
+    versioning: Versioning,
+    report: &mut RecoverReport,
+) -> Result<()> {
     run.progress.phase(Phase::Recover, None);
     close_dead_runs(parts, run.id).await?;
     let now = parts.clock.now();
@@ -35,16 +50,8 @@ pub(crate) async fn recover(parts: &Arc<Parts>, run: &RunContext, report: &mut R
         for entry in page {
             let outcome = match entry.sent_at {
                 None => Found::PutBack,
-                Some(sent_at) => {
-                    // The mark stands before the signature, by at most the window of the look.
-                    let life = parts.settings.recheck_window + parts.settings.settle_after;
-                    let dead_at = sent_at.checked_add(life).unwrap_or(s3gc_store::Timestamp::MAX);
-                    if dead_at > now {
-                        report.waiting += 1;
-                        continue;
-                    }
-                    look_for(parts, run, &entry, sent_at).await?
-                }
+                Some(sent_at) if dead_at(parts, sent_at) > now => Found::Waits(None),
+                Some(sent_at) => look_for(parts, powers, versioning, &entry, sent_at).await,
             };
             match outcome {
                 Found::PutBack => report.put_back += 1,
@@ -53,19 +60,45 @@ pub(crate) async fn recover(parts: &Arc<Parts>, run: &RunContext, report: &mut R
                     gone.push((entry, marker));
                     continue;
                 }
+                Found::Waits(reason) => {
+                    wait(run, &entry, reason.as_deref(), report);
+                    continue;
+                }
             }
-            settle(parts, run, &entry, &outcome).await?;
+            settle(parts, run.id, &entry, &outcome).await?;
         }
-        settle_gone(parts, run, gone, report).await?;
+        if powers.may_look {
+            settle_gone(parts, run, powers, gone, report).await?;
+        } else {
+            for (entry, _) in gone {
+                wait(run, &entry, Some("gone; whether it is referenced is asked once the brakes are lifted"), report);
+            }
+        }
     }
     run.progress.finished(Phase::Recover);
     Ok(())
+}
+
+/// When the request to delete an entry can not land any more: the mark stands before the signature, by at most the window
+/// of the look.
+pub(crate) fn dead_at(parts: &Parts, sent_at: Timestamp) -> Timestamp {
+    let life = parts.settings.recheck_window + parts.settings.settle_after;
+    sent_at.checked_add(life).unwrap_or(Timestamp::MAX)
+}
+
+/// Leaves an entry unsettled, so that its key is neither planned nor restored.
+fn wait(run: &RunContext, entry: &EntryRecord, reason: Option<&str>, report: &mut RecoverReport) {
+    report.waiting += 1;
+    if let Some(reason) = reason {
+        run.progress.note(format!("{}: its deletion was not answered, and waits: {reason}", entry.entry.key));
+    }
 }
 
 /// Settles what is gone: a deletion that nobody answered may have hit an object that was referenced meanwhile.
 async fn settle_gone(
     parts: &Arc<Parts>,
     run: &RunContext,
+    powers: Powers,
     gone: Vec<(EntryRecord, Option<VersionId>)>,
     report: &mut RecoverReport,
 ) -> Result<()> {
@@ -76,8 +109,12 @@ async fn settle_gone(
     let look = look(parts, run, &keys).await?;
     for ((mut entry, marker), referenced) in gone.into_iter().zip(look.referenced) {
         entry.marker.clone_from(&marker);
+        if referenced && !powers.may_write {
+            wait(run, &entry, Some("gone and referenced: a run in execute mode brings it back"), report);
+            continue;
+        }
         let back = if referenced {
-            bring_back(parts, &entry, &*parts.store, true, PutMode::Create).await.map(Some)
+            bring_back(parts, &entry, &parts.store, true, PutMode::Create).await.map(Some)
         } else {
             Ok(None)
         };
@@ -96,7 +133,7 @@ async fn settle_gone(
                 });
             }
         };
-        settle(parts, run, &entry, &Found::Deleted(marker)).await?;
+        settle(parts, run.id, &entry, &Found::Deleted(marker)).await?;
         report.deleted += 1;
         if let Some(how) = how {
             record(parts, &entry, &*parts.store, how, true).await?;
@@ -125,38 +162,50 @@ enum Found {
     PutBack,
     Changed,
     Deleted(Option<VersionId>),
+    /// Nobody can tell yet, and perhaps why.
+    Waits(Option<String>),
 }
 
 async fn look_for(
     parts: &Parts,
-    run: &RunContext,
+    powers: Powers,
+    versioning: Versioning,
     entry: &EntryRecord,
-    sent_at: s3gc_store::Timestamp,
-) -> Result<Found> {
+    sent_at: Timestamp,
+) -> Found {
     let key = &entry.entry.key;
     match parts.store.head(key).await {
-        Ok(meta) if is_same(&as_plan(entry), &meta) => Ok(Found::PutBack),
-        Ok(_) => Ok(Found::Changed),
-        Err(error) if error.is_not_found() => {
-            let versions = parts.store.versions(key).await?;
-            let Some(marker) = versions.first().filter(|latest| latest.is_marker() && latest.version.is_some()) else {
-                return Ok(Found::Deleted(None));
-            };
-            let is_staged = versions
-                .get(1)
-                .is_none_or(|covered| covered.etag.as_ref() == Some(&entry.entry.meta.etag) || covered.is_marker());
-            // One minute for clocks that differ: an older marker is somebody else's deletion of something older.
-            let may_be_ours = marker.last_modified.as_second() + 60 >= sent_at.as_second();
-            match &marker.version {
-                Some(version) if !is_staged && may_be_ours => {
-                    remove_own_marker(parts, key, version).await?;
-                    run.progress.note(format!("{key}: rewritten while it was deleted; its delete marker was removed"));
-                    Ok(Found::Changed)
-                }
-                version => Ok(Found::Deleted(version.clone())),
+        Ok(meta) if is_same(&as_plan(entry), &meta) => return Found::PutBack,
+        Ok(_) => return Found::Changed,
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Found::Waits(Some(chain(&error))),
+    }
+    // Where nothing ever had a version there is nothing to list, and perhaps no permission to.
+    if versioning == Versioning::Off {
+        return Found::Deleted(None);
+    }
+    let versions = match parts.store.versions(key).await {
+        Ok(versions) => versions,
+        Err(error) => return Found::Waits(Some(chain(&error))),
+    };
+    let Some(marker) = versions.first().filter(|latest| latest.is_marker()) else { return Found::Deleted(None) };
+    let is_ours = versions.get(1).is_none_or(|covered| {
+        covered.is_marker() || is_staged(covered, &as_plan(entry), entry.entry.meta.version.as_ref())
+    });
+    // One minute for clocks that differ: an older marker is somebody else's deletion of something older.
+    let may_be_ours = marker.last_modified.as_second() + 60 >= sent_at.as_second();
+    match &marker.version {
+        Some(version) if !is_ours && may_be_ours => {
+            if !powers.may_write {
+                let reason = "rewritten while it was deleted: a run in execute mode removes its delete marker";
+                return Found::Waits(Some(reason.into()));
+            }
+            match remove_own_marker(parts, key, version).await {
+                Ok(()) => Found::Changed,
+                Err(error) => Found::Waits(Some(chain(&error))),
             }
         }
-        Err(error) => Err(error.into()),
+        version => Found::Deleted(version.clone()),
     }
 }
 
@@ -170,12 +219,18 @@ fn as_plan(entry: &EntryRecord) -> PlanEntry {
     }
 }
 
-async fn settle(parts: &Parts, run: &RunContext, entry: &EntryRecord, found: &Found) -> Result<()> {
+/// Settles an entry as deleted by a request that nobody answered: a person restores it.
+pub(crate) async fn settle_deleted(parts: &Parts, entry: &EntryRecord) -> Result<()> {
+    settle(parts, RunId::at(parts.clock.now()), entry, &Found::Deleted(None)).await
+}
+
+async fn settle(parts: &Parts, found_by: RunId, entry: &EntryRecord, found: &Found) -> Result<()> {
     let at = parts.clock.now();
     let (state, marker) = match found {
         Found::PutBack => (EntryState::PutBack, None),
         Found::Changed => (EntryState::Changed, None),
         Found::Deleted(marker) => (EntryState::Deleted, marker.clone()),
+        Found::Waits(_) => return Ok(()),
     };
     let audit = match found {
         Found::Deleted(marker) => vec![AuditDraft {
@@ -192,11 +247,11 @@ async fn settle(parts: &Parts, run: &RunContext, entry: &EntryRecord, found: &Fo
                 "pack": entry.pack,
                 "blake3": entry.entry.blake3,
                 "marker": marker,
-                "found_by": run.id,
+                "found_by": found_by,
                 "means": "unanswered",
             }),
         }],
-        Found::PutBack | Found::Changed => Vec::new(),
+        Found::PutBack | Found::Changed | Found::Waits(_) => Vec::new(),
     };
     parts.catalog.settle(&[Settlement { entry: entry.id, state, marker, at }], audit).await?;
     Ok(())

@@ -14,6 +14,7 @@ use crate::catalog::{EntryFilter, EntryId, EntryRecord, EntryState};
 use crate::gc::Parts;
 use crate::judge::Tally;
 use crate::progress::{Phase, Progress};
+use crate::recover::{dead_at, settle_deleted};
 use crate::report::chain;
 use crate::{Error, Result, RunId};
 
@@ -151,21 +152,22 @@ fn filter(parts: &Parts, what: &RestoreWhat) -> EntryFilter {
     filter
 }
 
-/// Finds the newest deletion of a key; one that was restored since may be restored again, from the same bytes.
+/// Finds the newest deletion of a key; one that was restored since may be restored again, from the same bytes. Not the
+/// ids tell which is the newest: `vault reindex` takes packs up in any order.
 async fn newest(parts: &Parts, key: &ObjectKey) -> Result<EntryRecord> {
     let filter = EntryFilter {
         location: Some(parts.store.location().clone()),
         key: Some(key.clone()),
-        states: vec![EntryState::Deleted, EntryState::Restored],
+        states: vec![EntryState::Sent, EntryState::Deleted, EntryState::Restored],
         ..EntryFilter::default()
     };
-    let mut newest = None;
+    let mut newest: Option<EntryRecord> = None;
     let mut after = EntryId::default();
     loop {
         let page = parts.catalog.entries(&filter, after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
-        newest = page.into_iter().next_back();
+        newest = newest.into_iter().chain(page).max_by_key(|entry| (entry.entry.staged_at, entry.id));
     }
     newest.ok_or_else(|| {
         Error::NotFound(format!(
@@ -175,11 +177,13 @@ async fn newest(parts: &Parts, key: &ObjectKey) -> Result<EntryRecord> {
     })
 }
 
-/// Drops entries of a page whose key was deleted again later: the later state is the one to bring back.
+/// Drops entries of a page whose key was deleted again later: the later state is the one to bring back. One whose later
+/// deletion was not answered stays, to be reported.
 async fn newest_only(parts: &Parts, page: Vec<EntryRecord>) -> Result<Vec<EntryRecord>> {
     let mut kept = Vec::with_capacity(page.len());
     for entry in page {
-        if newest(parts, &entry.entry.key).await?.id == entry.id {
+        let newest = newest(parts, &entry.entry.key).await?;
+        if newest.id == entry.id || newest.state == EntryState::Sent {
             kept.push(entry);
         }
     }
@@ -220,12 +224,16 @@ pub(crate) async fn restore_entry(
     if_exists: IfExists,
     options: &RestoreOptions,
 ) -> Result<RestoreOutcome> {
-    let target: &dyn ObjectStore = options.to.as_deref().unwrap_or(&*parts.store);
+    let target = options.to.as_ref().unwrap_or(&parts.store);
     let key = &entry.entry.key;
     match target.head(key).await {
         Ok(_) if if_exists != IfExists::Overwrite => return Ok(RestoreOutcome::Exists),
         Err(error) if !error.is_not_found() => return Ok(RestoreOutcome::Failed(chain(&error))),
         Ok(_) | Err(_) => {}
+    }
+    // After the HEAD: a collector may have deleted a newer state meanwhile.
+    if let Some(reason) = refuse(parts, entry, &newest(parts, key).await?) {
+        return Ok(RestoreOutcome::Failed(reason));
     }
     if options.dry_run {
         return Ok(RestoreOutcome::Planned);
@@ -234,7 +242,10 @@ pub(crate) async fn restore_entry(
     let mode = if if_exists == IfExists::Overwrite { PutMode::Replace } else { PutMode::Create };
     match bring_back(parts, entry, target, is_home, mode).await {
         Ok(how) => {
-            record(parts, entry, target, how, is_home).await?;
+            if is_home && entry.state == EntryState::Sent {
+                settle_deleted(parts, entry).await?;
+            }
+            record(parts, entry, &**target, how, is_home).await?;
             Ok(RestoreOutcome::Restored)
         }
         Err(Error::Store(s3gc_store::Error::Precondition { .. })) => Ok(RestoreOutcome::Exists),
@@ -242,11 +253,22 @@ pub(crate) async fn restore_entry(
     }
 }
 
+/// Tells why an entry may not be restored: it is not the newest state of its key, or a deletion may still land on it.
+fn refuse(parts: &Parts, entry: &EntryRecord, newest: &EntryRecord) -> Option<String> {
+    if let Some(sent_at) = newest.sent_at.filter(|_| newest.state == EntryState::Sent) {
+        let dead_at = dead_at(parts, sent_at);
+        if dead_at > parts.clock.now() {
+            return Some(format!("its last deletion was not answered and may still land: restore it after {dead_at}"));
+        }
+    }
+    (newest.id != entry.id).then(|| "there is a newer state of it: restore it by its key".to_owned())
+}
+
 /// Writes the object to the store, by the shortest way; says how.
 pub(crate) async fn bring_back(
     parts: &Arc<Parts>,
     entry: &EntryRecord,
-    target: &dyn ObjectStore,
+    target: &Arc<dyn ObjectStore>,
     is_home: bool,
     mode: PutMode,
 ) -> Result<&'static str> {
@@ -279,7 +301,7 @@ async fn uncover(parts: &Parts, entry: &EntryRecord) -> bool {
     }
 }
 
-async fn upload(parts: &Arc<Parts>, entry: &EntryRecord, target: &dyn ObjectStore, mode: PutMode) -> Result<()> {
+async fn upload(parts: &Arc<Parts>, entry: &EntryRecord, target: &Arc<dyn ObjectStore>, mode: PutMode) -> Result<()> {
     let body = pack::open(Arc::clone(&parts.vault), &entry.pack, &entry.entry).await?;
     let key = entry.entry.key.to_string();
     let body: ByteStream = body
@@ -289,6 +311,10 @@ async fn upload(parts: &Arc<Parts>, entry: &EntryRecord, target: &dyn ObjectStor
             source: Box::new(error),
         })
         .boxed();
+    let body = match mode {
+        PutMode::Create => until_it_exists(body, Arc::clone(target), entry.entry.key.clone()),
+        PutMode::Replace => body,
+    };
     let mut meta: ObjectMeta = entry.entry.meta.clone();
     meta.version = None;
     let written = target.put(&entry.entry.key, body, &meta, mode).await?;
@@ -300,6 +326,28 @@ async fn upload(parts: &Arc<Parts>, entry: &EntryRecord, target: &dyn ObjectStor
         }));
     }
     Ok(())
+}
+
+/// Ends a body with an error if the key has an object before its last piece: most servers ignore `If-None-Match` on PUT,
+/// and reading a large object from the vault takes minutes.
+fn until_it_exists(mut body: ByteStream, target: Arc<dyn ObjectStore>, key: ObjectKey) -> ByteStream {
+    async_stream::try_stream! {
+        let mut last: Option<bytes::Bytes> = None;
+        while let Some(piece) = body.try_next().await? {
+            if let Some(before) = last.replace(piece) {
+                yield before;
+            }
+        }
+        match target.head(&key).await {
+            Err(error) if error.is_not_found() => {}
+            Err(error) => Err(error)?,
+            Ok(_) => Err(s3gc_store::Error::Precondition { key: key.to_string() })?,
+        }
+        if let Some(last) = last {
+            yield last;
+        }
+    }
+    .boxed()
 }
 
 /// Records that an object is back.

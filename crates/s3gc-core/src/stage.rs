@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt, stream};
-use s3gc_store::{ByteStream, GetOptions, ObjectMeta, Readable};
+use s3gc_store::{ByteStream, GetOptions, ObjectMeta, Readable, VersionId};
 use s3gc_vault::pack::{self, FinishedPack, NewEntry, PackHeader, PackId, PackWriter};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
@@ -29,6 +29,8 @@ pub(crate) struct StagedObject {
     pub(crate) plan: PlanEntry,
     pub(crate) pack: String,
     pub(crate) blake3: crate::Digest,
+    /// The version that was read, on a bucket that keeps versions.
+    pub(crate) version: Option<VersionId>,
     /// The catalog says that its deletion is about to be sent.
     pub(crate) is_sent: bool,
 }
@@ -286,7 +288,8 @@ async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &m
     }
     for ((id, plan), entry) in ids.into_iter().zip(plans).zip(&pack.entries) {
         let (pack, blake3) = (pack.name.to_string(), entry.blake3);
-        staged.objects.push(StagedObject { id, plan, pack, blake3, is_sent: false });
+        let version = entry.meta.version.clone();
+        staged.objects.push(StagedObject { id, plan, pack, blake3, version, is_sent: false });
     }
     staged.packs += 1;
     staged.vault_bytes += pack.size_bytes;

@@ -37,6 +37,8 @@ pub struct Lease {
     pub host: String,
     /// The host's boot id: a process id means nothing after a restart of the host.
     pub boot_id: String,
+    /// The process namespace: a process id means nothing in another container.
+    pub pid_namespace: String,
     /// The process.
     pub pid: u32,
     /// The process's start time in the kernel's ticks, since process ids are used again.

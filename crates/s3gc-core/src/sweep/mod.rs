@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use s3gc_store::{
-    DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ObjectKey, SignGuard, SignRefused, VersionId, Versioning,
+    DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ObjectKey, ObjectMeta, SignGuard, SignRefused, VersionEntry,
+    VersionId, Versioning,
 };
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -20,6 +21,7 @@ use crate::audit::AuditDraft;
 use crate::catalog::{EntryState, Settlement};
 use crate::gc::{Parts, RunContext};
 use crate::judge::is_same;
+use crate::plan::PlanEntry;
 use crate::progress::Phase;
 use crate::report::{Skip, Skipped, SweepReport, chain};
 use crate::stage::StagedObject;
@@ -74,16 +76,18 @@ impl Means {
     }
 }
 
-/// Deletes objects until all are settled or the look is too old; returns those that were not taken up.
+/// Deletes objects until all are settled or the look is too old; those that were not taken up stay in `left`, even when
+/// it fails.
 pub(crate) async fn sweep(
     parts: &Arc<Parts>,
     run: &RunContext,
     means: Means,
     guard: &LookGuard,
-    objects: Vec<StagedObject>,
+    left: &mut Vec<StagedObject>,
     report: &mut SweepReport,
-) -> Result<Vec<StagedObject>> {
-    let queue = Mutex::new(Queue { objects: objects.into(), size: if means.is_versioned { BATCH } else { 100 } });
+) -> Result<()> {
+    let objects = std::mem::take(left).into();
+    let queue = Mutex::new(Queue { objects, size: if means.is_versioned { BATCH } else { 100 } });
     let shared = Mutex::new(std::mem::take(report));
     let workers = parts.settings.delete_concurrency.max(1);
     let results: Vec<Result<()>> = {
@@ -93,7 +97,8 @@ pub(crate) async fn sweep(
     // Every worker has ended, so each batch in flight is recorded whatever another one failed with.
     let result = results.into_iter().collect::<Result<Vec<()>>>();
     *report = shared.into_inner();
-    let (sent, left): (Vec<_>, Vec<_>) = queue.into_inner().objects.into_iter().partition(|object| object.is_sent);
+    let (sent, unsent): (Vec<_>, Vec<_>) = queue.into_inner().objects.into_iter().partition(|object| object.is_sent);
+    *left = unsent;
     let reason = guard.may_sign().err().map_or_else(|| "the run ended".to_owned(), |refused| refused.to_string());
     // Once marked as sent they cannot wait for another look: the mark says until when a signature may live.
     let sent = sent.into_iter().map(|object| {
@@ -101,7 +106,7 @@ pub(crate) async fn sweep(
         (object, skipped)
     });
     keep(parts, run, sent.collect(), report).await?;
-    result.map(|_| left)
+    result.map(drop)
 }
 
 struct Queue {
@@ -129,9 +134,25 @@ impl Sweeper<'_> {
             if batch.is_empty() {
                 break;
             }
+            if let Err(error) = self.check_versioning().await {
+                self.queue.lock().await.objects.extend(batch);
+                return Err(error);
+            }
             self.batch(batch).await?;
         }
         Ok(())
+    }
+
+    /// A marker hides an object only while the bucket keeps versions; once they are suspended it destroys what was
+    /// uploaded since (Amazon S3 User Guide, "Deleting objects from versioning-suspended buckets").
+    async fn check_versioning(&self) -> Result<()> {
+        if !self.means.is_versioned || self.parts.store.status().await?.versioning == Versioning::Enabled {
+            return Ok(());
+        }
+        Err(Error::Stop {
+            name: "versioning",
+            reason: format!("{} stopped keeping versions during the run: run again", self.parts.store.location()),
+        })
     }
 
     /// Sends one batch: the intent is durable first, so that nothing slow stands between the HEADs and the deletion.
@@ -228,8 +249,8 @@ impl Sweeper<'_> {
             }
         }
         self.queue.lock().await.objects.extend(late);
-        if self.means.delete == DeleteMeans::Marker {
-            deleted = self.check_covered(deleted, &mut kept).await;
+        if self.means.is_versioned {
+            deleted = self.check_covered(deleted, &mut kept, &mut unknown).await;
         }
         let now = self.parts.clock.now();
         let mut settlements = Vec::with_capacity(deleted.len());
@@ -284,16 +305,18 @@ impl Sweeper<'_> {
         }
     }
 
-    /// A marker compares nothing: an unseen version under it means that the object was rewritten, and the marker goes.
+    /// A marker compares nothing, and an equal entity tag is not an equal object: an unseen version under the marker
+    /// means that the object was rewritten, and the marker goes. Where nobody can tell, the next run looks again.
     async fn check_covered(
         &self,
         deleted: Vec<(StagedObject, Option<VersionId>)>,
         kept: &mut Vec<(StagedObject, Skipped)>,
+        unknown: &mut Vec<(StagedObject, Skipped)>,
     ) -> Vec<(StagedObject, Option<VersionId>)> {
         let checks = stream::iter(deleted).map(|(object, marker)| async move {
             let covered = match &marker {
                 Some(marker) => check_marker(self.parts, &object, marker).await,
-                None => Covered::Staged,
+                None => Covered::Stuck("the store did not name its delete marker".into()),
             };
             (object, marker, covered)
         });
@@ -308,11 +331,10 @@ impl Sweeper<'_> {
                     Skipped::new(&key, Skip::Changed, "the object was rewritten; its delete marker was removed again"),
                 )),
                 Covered::Stuck(reason) => {
-                    // The object is in the vault, and its marker is known: a restore removes it.
-                    self.run
-                        .progress
-                        .note(format!("{key}: an unseen version may lie under our delete marker: {reason}"));
-                    sure.push((object, marker));
+                    let reason = format!(
+                        "an unseen version may lie under our delete marker; the next run looks again: {reason}"
+                    );
+                    unknown.push((object, Skipped::new(&key, Skip::Unknown, &reason)));
                 }
             }
         }
@@ -390,11 +412,7 @@ async fn check_marker(parts: &Parts, object: &StagedObject, marker: &VersionId) 
     let above_and_marker = versions.iter().position(|entry| entry.version.as_ref() == Some(marker));
     let Some(position) = above_and_marker else { return Covered::Stuck("our marker is not listed".into()) };
     match versions.get(position + 1) {
-        Some(covered)
-            if covered.etag.as_ref() == Some(&object.plan.etag) && covered.size_bytes == object.plan.size_bytes =>
-        {
-            Covered::Staged
-        }
+        Some(covered) if is_staged(covered, &object.plan, object.version.as_ref()) => Covered::Staged,
         None => Covered::Staged,
         Some(covered) if covered.is_marker() => Covered::Staged,
         Some(_) => match remove_own_marker(parts, key, marker).await {
@@ -402,6 +420,18 @@ async fn check_marker(parts: &Parts, object: &StagedObject, marker: &VersionId) 
             Err(error) => Covered::Stuck(chain(&error)),
         },
     }
+}
+
+/// Tells whether a version is the one that was staged.
+pub(crate) fn is_staged(found: &VersionEntry, plan: &PlanEntry, version: Option<&VersionId>) -> bool {
+    let is_version = match (version, &found.version) {
+        (Some(staged), Some(found)) => staged == found,
+        _ => true,
+    };
+    is_version
+        && found.etag.as_ref() == Some(&plan.etag)
+        && found.size_bytes == plan.size_bytes
+        && ObjectMeta::is_same_instant(found.last_modified, plan.last_modified)
 }
 
 /// Allows a removal of our own marker at any time: it brings an object back.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use s3gc_store::{
     DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ETag, Error, ListItem, ListRequest, ObjectKey, ObjectMeta,
-    ObjectStore, PROBE_PREFIX, PutMode, Result, StoreStatus,
+    ObjectStore, PROBE_PREFIX, PutMode, Result, StoreStatus, VersionEntry, Versioning,
 };
 use serde::Serialize;
 
@@ -35,15 +35,15 @@ pub(crate) async fn probe(store: &dyn ObjectStore, status: &StoreStatus, run: Ru
     let key = ObjectKey::new(format!("{PROBE_PREFIX}{run}"))?;
     let found = try_canary(store, &key).await;
     // The canary goes in any case; what the probe found out is worth more than a failure to clean up.
-    if let Err(error) = clean_up_all(store, &key).await {
+    if let Err(error) = clean_up_all(store, &key, status.versioning).await {
         tracing::warn!(%key, error = %crate::report::chain(&error), "a canary object could not be removed");
     }
     found
 }
 
 /// Removes this canary and those of runs that died: whoever probes holds the lease, so none of them is in use.
-async fn clean_up_all(store: &dyn ObjectStore, key: &ObjectKey) -> Result<()> {
-    clean_up(store, key).await?;
+async fn clean_up_all(store: &dyn ObjectStore, key: &ObjectKey, versioning: Versioning) -> Result<()> {
+    clean_up(store, key, versioning).await?;
     let mut items = store.list(ListRequest::new(PROBE_PREFIX));
     let mut left = Vec::new();
     while let Some(item) = items.next().await {
@@ -52,7 +52,7 @@ async fn clean_up_all(store: &dyn ObjectStore, key: &ObjectKey) -> Result<()> {
         }
     }
     for key in left {
-        clean_up(store, &key).await?;
+        clean_up(store, &key, versioning).await?;
     }
     Ok(())
 }
@@ -105,15 +105,27 @@ async fn delete(store: &dyn ObjectStore, key: &ObjectKey, etag: &ETag, means: De
 }
 
 /// Removes the canary: on versioned buckets each of its versions and markers by id, since a marker would stay for ever.
-async fn clean_up(store: &dyn ObjectStore, key: &ObjectKey) -> Result<()> {
-    for entry in store.versions(key).await? {
-        let (target, means) = match entry.version {
+async fn clean_up(store: &dyn ObjectStore, key: &ObjectKey, versioning: Versioning) -> Result<()> {
+    let current = |etag: Option<ETag>| {
+        let if_match = etag.unwrap_or_else(|| ETag::new(""));
+        (DeleteTarget::Current { if_match }, DeleteMeans::Unconditional)
+    };
+    let targets = if versioning == Versioning::Off {
+        // Without versions nobody needs the permission to list them.
+        match store.head(key).await {
+            Ok(meta) => vec![current(Some(meta.etag))],
+            Err(error) if error.is_not_found() => Vec::new(),
+            Err(error) => return Err(error),
+        }
+    } else {
+        let versions = store.versions(key).await?.into_iter();
+        let target = |entry: VersionEntry| match entry.version {
             Some(version) => (DeleteTarget::OwnMarker(version), DeleteMeans::Marker),
-            None => (
-                DeleteTarget::Current { if_match: entry.etag.unwrap_or_else(|| ETag::new("")) },
-                DeleteMeans::Unconditional,
-            ),
+            None => current(entry.etag),
         };
+        versions.map(target).collect()
+    };
+    for (target, means) in targets {
         #[expect(clippy::disallowed_methods, reason = "removes the canary")]
         let outcomes = store.delete(&[DeleteRequest { key: key.clone(), target }], means, &Always).await?;
         for outcome in outcomes {

@@ -103,6 +103,8 @@ impl<'a> Pass<'a> {
         match self.extractor.places.place(url) {
             Place::Other => {
                 self.elsewhere = true;
+                // An image proxy of theirs may show an object of ours.
+                self.embedded(text);
                 // Two slashes may also begin a key.
                 if relative && !url.has_host_name() {
                     self.not_a_url(text);

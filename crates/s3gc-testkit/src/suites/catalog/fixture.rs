@@ -88,6 +88,7 @@ pub(super) fn lease(epoch: u64, seconds: i64) -> Lease {
         run: run_id(seconds),
         host: "host".into(),
         boot_id: "boot".into(),
+        pid_namespace: "pid:[1]".into(),
         pid: u32::MAX,
         pid_start: 1 << 40,
         acquired_at: time(seconds),
