@@ -78,12 +78,7 @@ impl Apply<'_> {
     }
 
     /// Stages a wave and sweeps it. Whatever happens, nothing of it stays staged without an outcome.
-    async fn wave(
-        &mut self,
-        capabilities: Capabilities,
-        wave: Vec<PlanEntry>,
-        report: &mut SweepReport,
-    ) -> Result<()> {
+    async fn wave(&mut self, capabilities: Capabilities, wave: Vec<PlanEntry>, report: &mut SweepReport) -> Result<()> {
         let sizes: std::collections::HashMap<ObjectKey, u64> =
             wave.iter().map(|entry| (entry.key.clone(), entry.size_bytes)).collect();
         let mut staged = Staged::default();

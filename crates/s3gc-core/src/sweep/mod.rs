@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use s3gc_store::{
-    DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ObjectKey, ObjectMeta, SignGuard, SignRefused, VersionEntry,
-    VersionId, Versioning,
+    DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ObjectKey, ObjectMeta, SignGuard, SignRefused,
+    VersionEntry, VersionId, Versioning,
 };
 use serde_json::json;
 use tokio::sync::Mutex;

@@ -91,12 +91,13 @@ async fn saved_plan(gc: &Gc, args: &RunArgs, file: PlanFile, ctx: &Ctx) -> Resul
             }
             return Ok(ExitCode::Ok);
         }
-        Mode::Execute if !args.yes => {
+        Mode::Execute if !args.yes && file.entries > 0 => {
             ctx.print(summary::plan_header(&file.header, gc.settings()))?;
             if !confirm(gc, file.entries, ctx).await? {
                 return declined(&file.path, ctx);
             }
         }
+        // An empty plan deletes nothing; to run it is still the way to accept its brakes.
         Mode::Execute | Mode::AuditOnly => {}
     }
     execute(gc, args, file.path, ctx).await
