@@ -76,11 +76,12 @@ impl Inner {
             .set_tagging(tagging(meta))
             .set_storage_class(meta.storage_class.as_deref().map(StorageClass::from))
             .set_if_none_match((mode == PutMode::Create).then(|| "*".to_owned()));
-        let _permit = self.permit().await;
+        // No permit is held while the body is read: a body may ask this store something before its last piece.
         let output = if meta.size_bytes <= BUFFERED_BYTES {
             let mut reader = Reader::new(key, body, meta.size_bytes);
             let bytes = reader.read(meta.size_bytes).await?;
             reader.finish().await?;
+            let _permit = self.permit().await;
             let request = request.body(primitives::ByteStream::from(bytes));
             with_expires(request.customize(), meta).send().await.map_err(|failure| error(call, &failure))?
         } else {

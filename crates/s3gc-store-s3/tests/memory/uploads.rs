@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -112,4 +114,21 @@ async fn a_refused_part_is_tried_again_and_a_denied_put_is_told() {
     server.set_read_only(true);
     let denied = store.put(&key("k"), body(&["x"]), &meta_for(1), PutMode::Replace).await;
     assert!(matches!(denied, Err(Error::AccessDenied { .. })));
+}
+
+#[tokio::test]
+async fn a_body_may_ask_the_store_something_while_it_is_put() {
+    let (server, bucket, _) = start().await;
+    let store = Arc::new(S3Store::connect(config(&server).with_max_in_flight(1)).await.unwrap());
+    // Held in memory, and sent as it comes.
+    for size in [5, 9 << 20] {
+        let asked = Arc::clone(&store);
+        let body = stream::once(async move {
+            assert!(asked.head(&key("other")).await.is_err_and(|error| error.is_not_found()));
+            Ok(Bytes::from(vec![b'x'; size]))
+        });
+        let put = async { store.put(&key("a"), body.boxed(), &meta_for(size), PutMode::Replace).await };
+        tokio::time::timeout(Duration::from_secs(20), put).await.expect("it waits for itself").unwrap();
+        assert_eq!(bucket.object("a").unwrap().bytes().len(), size);
+    }
 }
