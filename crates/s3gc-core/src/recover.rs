@@ -9,7 +9,7 @@ use crate::audit::AuditDraft;
 use crate::catalog::{EntryId, EntryRecord, EntryState, RunState, Settlement};
 use crate::gc::{Parts, RunContext};
 use crate::judge::is_same;
-use crate::look::look;
+use crate::look::{drain, look};
 use crate::plan::PlanEntry;
 use crate::progress::Phase;
 use crate::report::{RecoverReport, chain};
@@ -106,6 +106,12 @@ async fn settle_gone(
         return Ok(());
     }
     let keys: Vec<&ObjectKey> = gone.iter().map(|(entry, _)| &entry.entry.key).collect();
+    if let Some(blocker) = drain(parts, run).await? {
+        for (entry, _) in &gone {
+            wait(run, entry, Some(&format!("a transaction is still open: {blocker}")), report);
+        }
+        return Ok(());
+    }
     let look = look(parts, run, &keys).await?;
     for ((mut entry, marker), referenced) in gone.into_iter().zip(look.referenced) {
         entry.marker.clone_from(&marker);
@@ -123,14 +129,9 @@ async fn settle_gone(
             // Somebody else brought it back.
             Err(Error::Store(s3gc_store::Error::Precondition { .. })) => None,
             Err(error) => {
-                return Err(Error::Stop {
-                    name: "recovery",
-                    reason: format!(
-                        "{} was deleted by a run that died, is referenced, and could not be restored: {}",
-                        entry.entry.key,
-                        chain(&error)
-                    ),
-                });
+                let reason = format!("gone and referenced, and could not be restored: {}", chain(&error));
+                wait(run, &entry, Some(&reason), report);
+                continue;
             }
         };
         settle(parts, run.id, &entry, &Found::Deleted(marker)).await?;
@@ -217,11 +218,6 @@ fn as_plan(entry: &EntryRecord) -> PlanEntry {
         last_modified: entry.entry.meta.last_modified,
         unreferenced_since: entry.unreferenced_since,
     }
-}
-
-/// Settles an entry as deleted by a request that nobody answered: a person restores it.
-pub(crate) async fn settle_deleted(parts: &Parts, entry: &EntryRecord) -> Result<()> {
-    settle(parts, RunId::at(parts.clock.now()), entry, &Found::Deleted(None)).await
 }
 
 async fn settle(parts: &Parts, found_by: RunId, entry: &EntryRecord, found: &Found) -> Result<()> {

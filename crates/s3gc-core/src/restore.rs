@@ -14,7 +14,7 @@ use crate::catalog::{EntryFilter, EntryId, EntryRecord, EntryState};
 use crate::gc::Parts;
 use crate::judge::Tally;
 use crate::progress::{Phase, Progress};
-use crate::recover::{dead_at, settle_deleted};
+use crate::recover::dead_at;
 use crate::report::chain;
 use crate::{Error, Result, RunId};
 
@@ -242,9 +242,6 @@ pub(crate) async fn restore_entry(
     let mode = if if_exists == IfExists::Overwrite { PutMode::Replace } else { PutMode::Create };
     match bring_back(parts, entry, target, is_home, mode).await {
         Ok(how) => {
-            if is_home && entry.state == EntryState::Sent {
-                settle_deleted(parts, entry).await?;
-            }
             record(parts, entry, &**target, how, is_home).await?;
             Ok(RestoreOutcome::Restored)
         }
@@ -257,9 +254,9 @@ pub(crate) async fn restore_entry(
 fn refuse(parts: &Parts, entry: &EntryRecord, newest: &EntryRecord) -> Option<String> {
     if let Some(sent_at) = newest.sent_at.filter(|_| newest.state == EntryState::Sent) {
         let dead_at = dead_at(parts, sent_at);
-        if dead_at > parts.clock.now() {
-            return Some(format!("its last deletion was not answered and may still land: restore it after {dead_at}"));
-        }
+        return Some(format!(
+            "its last deletion was not answered: a run in execute mode after {dead_at} finds out, then restore it"
+        ));
     }
     (newest.id != entry.id).then(|| "there is a newer state of it: restore it by its key".to_owned())
 }

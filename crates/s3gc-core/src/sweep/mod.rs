@@ -449,6 +449,10 @@ pub(crate) async fn remove_own_marker(
     key: &ObjectKey,
     marker: &VersionId,
 ) -> Result<(), s3gc_store::Error> {
+    // On a bucket with suspended versions an upload takes the place, and the id, of the marker.
+    if marker.as_str() == "null" {
+        return Err(protocol("a delete marker without an id of its own cannot be told from what was uploaded since"));
+    }
     let request = DeleteRequest { key: key.clone(), target: DeleteTarget::OwnMarker(marker.clone()) };
     #[expect(clippy::disallowed_methods, reason = "removes our own marker: the object comes back")]
     let outcomes = parts.store.delete(&[request], DeleteMeans::Marker, &Always).await?;
