@@ -15,7 +15,7 @@ async fn world() -> World {
 }
 
 /// Makes the server as lax as most S3-compatible ones are.
-fn make_lax(world: &World) {
+pub(super) fn make_lax(world: &World) {
     world.s3.quirks(|quirks| {
         quirks.ignore_if_match_on_delete = true;
         quirks.ignore_etag_in_batch = true;

@@ -54,18 +54,17 @@ pub(crate) async fn recover(
                 Some(sent_at) => look_for(parts, powers, versioning, &entry, sent_at).await,
             };
             match outcome {
-                Found::PutBack => report.put_back += 1,
-                Found::Changed => report.changed += 1,
-                Found::Deleted(marker) => {
-                    gone.push((entry, marker));
-                    continue;
+                Found::PutBack => {
+                    report.put_back += 1;
+                    settle(parts, run, &entry, EntryState::PutBack, None).await?;
                 }
-                Found::Waits(reason) => {
-                    wait(run, &entry, reason.as_deref(), report);
-                    continue;
+                Found::Changed => {
+                    report.changed += 1;
+                    settle(parts, run, &entry, EntryState::Changed, None).await?;
                 }
+                Found::Deleted(marker) => gone.push((entry, marker)),
+                Found::Waits(reason) => wait(run, &entry, reason.as_deref(), report),
             }
-            settle(parts, run.id, &entry, &outcome).await?;
         }
         if powers.may_look {
             settle_gone(parts, run, powers, gone, report).await?;
@@ -134,7 +133,7 @@ async fn settle_gone(
                 continue;
             }
         };
-        settle(parts, run.id, &entry, &Found::Deleted(marker)).await?;
+        settle(parts, run, &entry, EntryState::Deleted, marker).await?;
         report.deleted += 1;
         if let Some(how) = how {
             record(parts, &entry, &*parts.store, how, true).await?;
@@ -220,16 +219,17 @@ fn as_plan(entry: &EntryRecord) -> PlanEntry {
     }
 }
 
-async fn settle(parts: &Parts, found_by: RunId, entry: &EntryRecord, found: &Found) -> Result<()> {
+/// Writes down what became of an entry; a deletion with its evidence.
+async fn settle(
+    parts: &Parts,
+    run: &RunContext,
+    entry: &EntryRecord,
+    state: EntryState,
+    marker: Option<VersionId>,
+) -> Result<()> {
     let at = parts.clock.now();
-    let (state, marker) = match found {
-        Found::PutBack => (EntryState::PutBack, None),
-        Found::Changed => (EntryState::Changed, None),
-        Found::Deleted(marker) => (EntryState::Deleted, marker.clone()),
-        Found::Waits(_) => return Ok(()),
-    };
-    let audit = match found {
-        Found::Deleted(marker) => vec![AuditDraft {
+    let audit = if state == EntryState::Deleted {
+        vec![AuditDraft {
             at,
             run: entry.entry.run.parse().ok(),
             location: Some(parts.store.location().clone()),
@@ -243,11 +243,12 @@ async fn settle(parts: &Parts, found_by: RunId, entry: &EntryRecord, found: &Fou
                 "pack": entry.pack,
                 "blake3": entry.entry.blake3,
                 "marker": marker,
-                "found_by": found_by,
+                "found_by": run.id,
                 "means": "unanswered",
             }),
-        }],
-        Found::PutBack | Found::Changed | Found::Waits(_) => Vec::new(),
+        }]
+    } else {
+        Vec::new()
     };
     parts.catalog.settle(&[Settlement { entry: entry.id, state, marker, at }], audit).await?;
     Ok(())
