@@ -16,4 +16,5 @@ mod exactly;
 mod restore;
 mod secrets;
 mod traces;
+mod unanswered;
 mod vault;

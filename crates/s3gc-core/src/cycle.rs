@@ -120,11 +120,14 @@ async fn cycle(
         run.plan_hash = Some(plan.hash);
         return act(parts, &run, &preflight, lease, &mut locks, &plan, mode, report).await;
     }
-    recover(parts, &run, &preflight, mode, preflight.brakes.is_empty(), report).await?;
+    recover(parts, &run, &preflight, mode, false, report).await?;
     let plan = make_plan(parts, options, mode, &run, &preflight, report).await?;
     report.plan = Some(summary(&plan));
     if !report.brakes.is_empty() {
         return Ok(RunState::Blocked);
+    }
+    if report.recovered.waiting > 0 {
+        recover(parts, &run, &preflight, mode, true, report).await?;
     }
     run.plan_hash = Some(plan.hash);
     act(parts, &run, &preflight, lease, &mut locks, &plan, mode, report).await
@@ -244,9 +247,9 @@ async fn make_plan(
     Ok(plan)
 }
 
-/// Brakes on the size of a plan and on the configuration say nothing against the census itself.
+/// Brakes on the size of a plan say nothing against the census itself.
 fn is_about_size(brake: &Brake) -> bool {
-    matches!(brake.name.as_str(), "orphans" | "orphan_bytes" | "max_count" | "max_bytes" | "config")
+    matches!(brake.name.as_str(), "orphans" | "orphan_bytes" | "max_count" | "max_bytes")
 }
 
 async fn judge(

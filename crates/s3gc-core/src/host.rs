@@ -22,28 +22,26 @@ impl Process {
             boot_id: boot_id().unwrap_or_default(),
             pid_namespace: pid_namespace().unwrap_or_default(),
             pid,
-            pid_start: pid_start(pid).unwrap_or_default(),
+            pid_start: Stat::read(pid).map(|stat| stat.start).unwrap_or_default(),
         }
     }
 
-    /// Tells whether the process is certainly dead: on this host, and of a start before, or gone. Where the system does
-    /// not tell, it counts as living.
+    /// Tells whether the process is certainly dead: of this start of this host, and gone. Where the system does not tell,
+    /// it counts as living. So does a process of another start: two hosts may have one name.
     pub(crate) fn is_dead(&self) -> bool {
         let here = Self::current();
         let is_told = !here.boot_id.is_empty() && !here.pid_namespace.is_empty() && here.pid_start != 0;
-        if !is_told || self.host != here.host || self.pid_namespace != here.pid_namespace {
-            return false;
-        }
-        if self.boot_id == here.boot_id {
-            return pid_start(self.pid) != Some(self.pid_start);
-        }
-        // After a restart of the host nothing of before is left. Containers may have one name on two hosts.
-        here.pid_namespace == HOST_NAMESPACE
+        let is_here =
+            (&self.host, &self.boot_id, &self.pid_namespace) == (&here.host, &here.boot_id, &here.pid_namespace);
+        is_told
+            && is_here
+            && match Stat::read(self.pid) {
+                Some(stat) => stat.is_zombie || stat.start != self.pid_start,
+                // proc(5), hidepid: the processes of others may not be shown.
+                None => is_gone(self.pid),
+            }
     }
 }
-
-/// The process namespace of the host itself: its number is `PROC_PID_INIT_INO` in Linux (include/linux/proc_ns.h).
-const HOST_NAMESPACE: &str = "pid:[4026531836]";
 
 /// pid_namespaces(7): the link names the namespace of the process.
 fn pid_namespace() -> Option<String> {
@@ -56,14 +54,29 @@ fn boot_id() -> Option<String> {
     Some(id.trim().to_owned())
 }
 
-/// proc(5): field 22 of /proc/PID/stat, after the name in parentheses, which may hold anything.
-fn pid_start(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, fields) = stat.rsplit_once(')')?;
-    // A zombie signs nothing any more.
-    let mut fields = fields.split_whitespace();
-    let state = fields.next()?;
-    if state == "Z" || state == "X" { None } else { fields.nth(18)?.parse().ok() }
+/// What /proc/PID/stat tells of a process (proc(5)).
+struct Stat {
+    /// It signs nothing any more.
+    is_zombie: bool,
+    /// Field 22: when it started, in clock ticks since the boot.
+    start: u64,
+}
+
+impl Stat {
+    fn read(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // After the name in parentheses, which may hold anything.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let mut fields = fields.split_whitespace();
+        let is_zombie = matches!(fields.next()?, "Z" | "X");
+        Some(Self { is_zombie, start: fields.nth(18)?.parse().ok()? })
+    }
+}
+
+/// kill(2): signal 0 only asks, and `ESRCH` says that there is no such process.
+fn is_gone(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
 #[cfg(test)]
@@ -81,9 +94,20 @@ mod tests {
     }
 
     #[test]
-    fn a_process_of_before_the_restart_is_dead_outside_of_containers() {
-        let process = Process { boot_id: "another".into(), ..Process::current() };
-        assert_eq!(process.is_dead(), process.pid_namespace == HOST_NAMESPACE);
+    fn i09_a_process_of_another_boot_cannot_be_judged_since_two_hosts_may_have_one_name() {
+        let process = Process { boot_id: "another".into(), pid: 0, pid_start: 1, ..Process::current() };
+        assert!(!process.is_dead());
+    }
+
+    #[test]
+    fn i09_only_a_process_that_the_system_does_not_know_is_gone() {
+        assert!(!is_gone(std::process::id()));
+        assert!(!is_gone(1), "a process of another user, perhaps");
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        assert!(!is_gone(child.id()), "a zombie may be asked");
+        assert!(Process { pid: child.id(), ..Process::current() }.is_dead());
+        child.wait().unwrap();
+        assert!(is_gone(child.id()));
     }
 
     #[test]
@@ -96,7 +120,7 @@ mod tests {
     fn an_ended_process_is_dead() {
         let mut child = std::process::Command::new("true").spawn().unwrap();
         let pid = child.id();
-        let process = Process { pid, pid_start: pid_start(pid).unwrap_or(1), ..Process::current() };
+        let process = Process { pid, pid_start: 1, ..Process::current() };
         child.wait().unwrap();
         assert!(process.is_dead());
     }

@@ -19,7 +19,7 @@ const MAX_SKEW: Duration = Duration::from_secs(60);
 pub(crate) struct Preflight {
     pub(crate) store: StoreStatus,
     pub(crate) identities: Vec<(String, SourceIdentity)>,
-    /// The brakes `identity` and `schema`.
+    /// The brakes `identity`, `position` and `schema`.
     pub(crate) brakes: Vec<Brake>,
     /// The pins as they should be once the run's census is good.
     pub(crate) pins: Vec<Pin>,
@@ -88,7 +88,7 @@ impl Preflight {
             && position < before
         {
             let reason = format!("{name} went back from position {before} to {position}: was a backup restored?");
-            self.trip("identity", reason);
+            self.trip("position", reason);
         }
         let mut pin = |kind: &str, value: String| {
             self.pins.push(Pin { name: format!("{kind}:{name}"), value, set_at: now });

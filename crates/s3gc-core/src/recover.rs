@@ -10,7 +10,6 @@ use crate::catalog::{EntryId, EntryRecord, EntryState, RunState, Settlement};
 use crate::gc::{Parts, RunContext};
 use crate::judge::is_same;
 use crate::look::{drain, look};
-use crate::plan::PlanEntry;
 use crate::progress::Phase;
 use crate::report::{RecoverReport, chain};
 use crate::restore::{bring_back, record};
@@ -25,7 +24,7 @@ const PAGE: u32 = 500;
 pub(crate) struct Powers {
     /// Write to the bucket: only in `execute`.
     pub(crate) may_write: bool,
-    /// Believe the sources: not while they may be others than before.
+    /// Believe the sources: only once a census of them tripped no brake.
     pub(crate) may_look: bool,
 }
 
@@ -39,6 +38,7 @@ pub(crate) async fn recover(
     report: &mut RecoverReport,
 ) -> Result<()> {
     run.progress.phase(Phase::Recover, None);
+    report.waiting = 0;
     close_dead_runs(parts, run.id).await?;
     let now = parts.clock.now();
     let mut after = EntryId::default();
@@ -70,7 +70,7 @@ pub(crate) async fn recover(
             settle_gone(parts, run, powers, gone, report).await?;
         } else {
             for (entry, _) in gone {
-                wait(run, &entry, Some("gone; whether it is referenced is asked once the brakes are lifted"), report);
+                wait(run, &entry, None, report);
             }
         }
     }
@@ -175,7 +175,7 @@ async fn look_for(
 ) -> Found {
     let key = &entry.entry.key;
     match parts.store.head(key).await {
-        Ok(meta) if is_same(&as_plan(entry), &meta) => return Found::PutBack,
+        Ok(meta) if is_same(&entry.as_plan(), &meta) => return Found::PutBack,
         Ok(_) => return Found::Changed,
         Err(error) if error.is_not_found() => {}
         Err(error) => return Found::Waits(Some(chain(&error))),
@@ -190,7 +190,7 @@ async fn look_for(
     };
     let Some(marker) = versions.first().filter(|latest| latest.is_marker()) else { return Found::Deleted(None) };
     let is_ours = versions.get(1).is_none_or(|covered| {
-        covered.is_marker() || is_staged(covered, &as_plan(entry), entry.entry.meta.version.as_ref())
+        covered.is_marker() || is_staged(covered, &entry.as_plan(), entry.entry.meta.version.as_ref())
     });
     // One minute for clocks that differ: an older marker is somebody else's deletion of something older.
     let may_be_ours = marker.last_modified.as_second() + 60 >= sent_at.as_second();
@@ -206,16 +206,6 @@ async fn look_for(
             }
         }
         version => Found::Deleted(version.clone()),
-    }
-}
-
-fn as_plan(entry: &EntryRecord) -> PlanEntry {
-    PlanEntry {
-        key: entry.entry.key.clone(),
-        size_bytes: entry.entry.meta.size_bytes,
-        etag: entry.entry.meta.etag.clone(),
-        last_modified: entry.entry.meta.last_modified,
-        unreferenced_since: entry.unreferenced_since,
     }
 }
 

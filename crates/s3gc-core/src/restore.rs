@@ -1,6 +1,8 @@
 //! Restore: bring deleted objects back, byte for byte, with their headers, metadata and tags.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use s3gc_store::{ByteStream, ObjectKey, ObjectMeta, ObjectStore, PutMode, Timestamp};
@@ -16,11 +18,14 @@ use crate::judge::Tally;
 use crate::progress::{Phase, Progress};
 use crate::recover::dead_at;
 use crate::report::chain;
+use crate::sweep::{is_staged, remove_own_marker};
 use crate::{Error, Result, RunId};
 
 /// How many objects are restored at a time.
 const CONCURRENCY: usize = 16;
 const PAGE: u32 = 500;
+/// How long to wait before the restore of an object is tried again, when the store failed for the moment.
+const PAUSES: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
 
 /// What to restore.
 #[derive(Clone, Debug)]
@@ -121,11 +126,12 @@ pub(crate) async fn restore(parts: &Arc<Parts>, what: &RestoreWhat, options: &Re
         RestoreWhat::Run(_) | RestoreWhat::Prefix(_) | RestoreWhat::Since(..) => {
             let filter = filter(parts, what);
             let mut after = EntryId::default();
+            let mut unanswered = HashSet::new();
             loop {
                 let page = parts.catalog.entries(&filter, after, PAGE).await?;
                 let Some(last) = page.last() else { break };
                 after = last.id;
-                let page = newest_only(parts, page).await?;
+                let page = newest_only(parts, page, &mut unanswered).await?;
                 run_page(parts, page, if_exists, options, &mut report).await?;
                 if options.cancel.is_cancelled() {
                     return Err(Error::Cancelled);
@@ -140,7 +146,8 @@ pub(crate) async fn restore(parts: &Arc<Parts>, what: &RestoreWhat, options: &Re
 fn filter(parts: &Parts, what: &RestoreWhat) -> EntryFilter {
     let mut filter = EntryFilter {
         location: Some(parts.store.location().clone()),
-        states: vec![EntryState::Deleted],
+        // Those that nobody answered are reported, too.
+        states: vec![EntryState::Sent, EntryState::Deleted],
         ..EntryFilter::default()
     };
     match what {
@@ -177,14 +184,20 @@ async fn newest(parts: &Parts, key: &ObjectKey) -> Result<EntryRecord> {
     })
 }
 
-/// Drops entries of a page whose key was deleted again later: the later state is the one to bring back. One whose later
-/// deletion was not answered stays, to be reported.
-async fn newest_only(parts: &Parts, page: Vec<EntryRecord>) -> Result<Vec<EntryRecord>> {
+/// Drops entries of a page whose key was deleted again later: the later state is the one to bring back. A later deletion
+/// that was not answered takes their place once, to be reported.
+async fn newest_only(
+    parts: &Parts,
+    page: Vec<EntryRecord>,
+    unanswered: &mut HashSet<EntryId>,
+) -> Result<Vec<EntryRecord>> {
     let mut kept = Vec::with_capacity(page.len());
     for entry in page {
         let newest = newest(parts, &entry.entry.key).await?;
-        if newest.id == entry.id || newest.state == EntryState::Sent {
-            kept.push(entry);
+        let is_kept =
+            if newest.state == EntryState::Sent { unanswered.insert(newest.id) } else { newest.id == entry.id };
+        if is_kept {
+            kept.push(newest);
         }
     }
     Ok(kept)
@@ -224,11 +237,33 @@ pub(crate) async fn restore_entry(
     if_exists: IfExists,
     options: &RestoreOptions,
 ) -> Result<RestoreOutcome> {
+    let mut pauses = PAUSES.iter();
+    loop {
+        match try_restore(parts, entry, if_exists, options).await {
+            // A store repeats no creation by itself: between two, somebody may have written the key.
+            Err(Error::Store(error)) if error.is_transient() => match pauses.next() {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return Ok(RestoreOutcome::Failed(chain(&error))),
+            },
+            Err(Error::Catalog(error)) => return Err(error.into()),
+            Err(error) => return Ok(RestoreOutcome::Failed(chain(&error))),
+            Ok(outcome) => return Ok(outcome),
+        }
+    }
+}
+
+/// Tries once, from the look at the target on.
+async fn try_restore(
+    parts: &Arc<Parts>,
+    entry: &EntryRecord,
+    if_exists: IfExists,
+    options: &RestoreOptions,
+) -> Result<RestoreOutcome> {
     let target = options.to.as_ref().unwrap_or(&parts.store);
     let key = &entry.entry.key;
     match target.head(key).await {
         Ok(_) if if_exists != IfExists::Overwrite => return Ok(RestoreOutcome::Exists),
-        Err(error) if !error.is_not_found() => return Ok(RestoreOutcome::Failed(chain(&error))),
+        Err(error) if !error.is_not_found() => return Err(error.into()),
         Ok(_) | Err(_) => {}
     }
     // After the HEAD: a collector may have deleted a newer state meanwhile.
@@ -246,7 +281,7 @@ pub(crate) async fn restore_entry(
             Ok(RestoreOutcome::Restored)
         }
         Err(Error::Store(s3gc_store::Error::Precondition { .. })) => Ok(RestoreOutcome::Exists),
-        Err(error) => Ok(RestoreOutcome::Failed(chain(&error))),
+        Err(error) => Err(error),
     }
 }
 
@@ -283,13 +318,12 @@ async fn uncover(parts: &Parts, entry: &EntryRecord) -> bool {
     let key = &entry.entry.key;
     let Ok(versions) = parts.store.versions(key).await else { return false };
     let is_ours = versions.first().is_some_and(|latest| latest.is_marker() && latest.version.as_ref() == Some(marker));
-    let is_same = versions.get(1).is_some_and(|covered| {
-        covered.etag.as_ref() == Some(&entry.entry.meta.etag) && covered.size_bytes == entry.entry.meta.size_bytes
-    });
+    let is_same =
+        versions.get(1).is_some_and(|covered| is_staged(covered, &entry.as_plan(), entry.entry.meta.version.as_ref()));
     if !is_ours || !is_same {
         return false;
     }
-    match crate::sweep::remove_own_marker(parts, key, marker).await {
+    match remove_own_marker(parts, key, marker).await {
         Ok(()) => true,
         Err(error) => {
             tracing::warn!(%key, error = %chain(&error), "our delete marker could not be removed; restoring from the vault");

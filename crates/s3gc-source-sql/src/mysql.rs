@@ -189,11 +189,13 @@ pub(crate) async fn drain(source: &SqlSource, patience: Duration) -> Result<Drai
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     conn.run(&Sql::fixed("COMMIT")).await.map_err(failed)?;
-    let waiting_for: HashSet<String> = waiting_for.into_iter().map(|t| t.id).collect();
+    let waiting_for: HashSet<String> = waiting_for.into_iter().flat_map(|t| t.ids).collect();
     let mut pause = Duration::from_millis(110);
     loop {
         let open = open_transactions(&mut conn).await.map_err(failed)?.others;
-        let Some(blocker) = open.into_iter().find(|t| waiting_for.contains(&t.id)) else { return Ok(Drain::Done) };
+        let Some(blocker) = open.into_iter().find(|t| t.ids.iter().any(|id| waiting_for.contains(id))) else {
+            return Ok(Drain::Done);
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Ok(Drain::Blocked { by: blocker.description });
@@ -219,7 +221,8 @@ struct OpenTransactions {
 
 #[derive(Debug)]
 struct OpenTransaction {
-    id: String,
+    /// Each way to know it again: by its thread, and by its own id once it is prepared and its thread may be gone.
+    ids: Vec<String>,
     description: String,
 }
 
@@ -240,15 +243,19 @@ async fn open_transactions(conn: &mut Conn) -> sqlx::Result<OpenTransactions> {
         if ours == "1" {
             open.listed_ourselves = true;
         } else if thread == "0" {
-            open.others.push(OpenTransaction { id: trx, description: "a prepared transaction (XA RECOVER)".into() });
+            let description = "a prepared transaction (XA RECOVER)".into();
+            open.others.push(OpenTransaction { ids: vec![trx], description });
         } else {
-            open.others.push(OpenTransaction { id: format!("{thread} {started}"), description });
+            let mut ids = vec![format!("{thread} {started}")];
+            // One that wrote nothing has none yet.
+            ids.extend(Some(trx).filter(|trx| trx != "0"));
+            open.others.push(OpenTransaction { ids, description });
         }
     }
     match conn.all(&Sql::fixed("XA RECOVER")).await {
         Ok(rows) => open.others.extend(rows.into_iter().map(|row| {
             let id = row.into_iter().flatten().collect::<Vec<_>>().join(" ");
-            OpenTransaction { description: format!("prepared transaction {id}"), id }
+            OpenTransaction { description: format!("prepared transaction {id}"), ids: vec![id] }
         })),
         // MySQL shows them to few; they are among the others, too.
         Err(e) if error::Code::of(&e) == error::Code::Permission => {}

@@ -199,6 +199,20 @@ async fn drain_names_the_blocker_and_waits_for_prepared_transactions() {
     assert!(by.contains("prepared"), "{by}");
     server.sql(&url, "XA COMMIT 'two-phase'");
     assert_eq!(source.drain(soon).await.unwrap(), Drain::Done);
+
+    let mut writer = MySqlConnection::connect(&url).await.unwrap();
+    for statement in ["XA START 'later'", "INSERT INTO t VALUES ('b.jpg')"] {
+        sqlx::raw_sql(statement).execute(&mut writer).await.unwrap();
+    }
+    let prepare = async {
+        tokio::time::sleep(soon / 2).await;
+        sqlx::raw_sql("XA END 'later'").execute(&mut writer).await.unwrap();
+        sqlx::raw_sql("XA PREPARE 'later'").execute(&mut writer).await.unwrap();
+        drop(writer);
+    };
+    let (drained, ()) = tokio::join!(source.drain(4 * soon), prepare);
+    assert!(matches!(drained.unwrap(), Drain::Blocked { .. }), "its thread is gone, and it can still be committed");
+    server.sql(&url, "XA COMMIT 'later'");
     assert!(scan(&source, ScanRequest::look()).await.unwrap().has("a.jpg"));
 }
 

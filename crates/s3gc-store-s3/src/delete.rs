@@ -13,7 +13,6 @@ use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::operation::delete_object::DeleteObjectOutput;
 use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use aws_smithy_types::retry::RetryConfig;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::stream::{self, StreamExt};
@@ -24,7 +23,7 @@ use s3gc_store::{
 
 use crate::config::DeleteChecksum;
 use crate::error::{Call, Failure};
-use crate::store::Inner;
+use crate::store::{Inner, no_repetition};
 
 /// The most keys of a DeleteObjects request (Amazon S3 API Reference).
 const MAX_BATCH: usize = 1000;
@@ -204,10 +203,6 @@ fn divide(batch: &[DeleteRequest], means: DeleteMeans) -> (Vec<usize>, Vec<usize
 fn survives_xml(key: &ObjectKey) -> bool {
     let text = key.as_str();
     text.trim() == text && !text.chars().any(|c| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}'))
-}
-
-fn no_repetition() -> aws_sdk_s3::config::Builder {
-    aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled().with_max_attempts(1))
 }
 
 /// Asks the guard and sends a request, unless signing comes too late after the guard's word; then the guard is asked

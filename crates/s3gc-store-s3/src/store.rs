@@ -134,6 +134,11 @@ fn region_hint(config: &S3Config) -> Option<String> {
     config.region.clone().or_else(|| config.endpoint.as_ref().map(|_| "us-east-1".to_owned()))
 }
 
+/// For requests that must reach the server once at most.
+pub(crate) fn no_repetition() -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled().with_max_attempts(1))
+}
+
 fn client_config(config: &S3Config, shared: &aws_config::SdkConfig) -> aws_sdk_s3::Config {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(config.connect_timeout_seconds.max(1)))

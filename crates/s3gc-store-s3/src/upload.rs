@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use s3gc_store::{ByteStream, ETag, Error, ObjectKey, ObjectMeta, PutMode, Result, VersionId};
 
 use crate::error::{Call, error};
-use crate::store::Inner;
+use crate::store::{Inner, no_repetition};
 
 /// Bodies up to this length are held in memory, so that a failed attempt can be repeated.
 const BUFFERED_BYTES: u64 = 8 * 1024 * 1024;
@@ -83,13 +83,14 @@ impl Inner {
             reader.finish().await?;
             let _permit = self.permit().await;
             let request = request.body(primitives::ByteStream::from(bytes));
-            with_expires(request.customize(), meta).send().await.map_err(|failure| error(call, &failure))?
+            let request = with_expires(request.customize(), meta).config_override(repetition(mode));
+            request.send().await.map_err(|failure| error(call, &failure))?
         } else {
             let (sender, receiver) = mpsc::channel(4);
             let failed = Arc::new(Mutex::new(None));
             let sent = SizedBody { receiver, left: meta.size_bytes };
             let request = request.body(primitives::ByteStream::new(SdkBody::from_body_1_x(sent)));
-            let send = with_expires(request.customize(), meta).send();
+            let send = with_expires(request.customize(), meta).config_override(repetition(mode)).send();
             let pump = pump(Reader::new(key, body, meta.size_bytes), sender, Arc::clone(&failed));
             let (answer, ()) = futures::join!(send, pump);
             if let Some(failure) = failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -168,6 +169,14 @@ impl Inner {
             parts.push(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).build());
         }
         reader.finish().await?;
+        // Many servers ignore the condition here, and the parts may have taken hours.
+        if mode == PutMode::Create {
+            match self.head_object(key).await {
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+                Ok(_) => return Err(Error::Precondition { key: key.to_string() }),
+            }
+        }
         let call = self.call("CompleteMultipartUpload", key);
         let _permit = self.permit().await;
         let done = self
@@ -178,11 +187,21 @@ impl Inner {
             .upload_id(id)
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
             .set_if_none_match((mode == PutMode::Create).then(|| "*".to_owned()))
+            .customize()
+            .config_override(repetition(mode))
             .send()
             .await
             .map_err(|failure| error(call, &failure))?;
         let etag = ETag::new(done.e_tag().ok_or_else(|| call.protocol("the answer has no ETag"))?);
         Ok((etag, done.version_id().map(VersionId::new)))
+    }
+}
+
+/// A creation is sent once: most servers ignore its condition, and a repetition would replace what was written since.
+fn repetition(mode: PutMode) -> aws_sdk_s3::config::Builder {
+    match mode {
+        PutMode::Create => no_repetition(),
+        PutMode::Replace => aws_sdk_s3::config::Builder::new(),
     }
 }
 

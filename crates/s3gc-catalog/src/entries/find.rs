@@ -53,10 +53,10 @@ pub(crate) async fn find(
         statement.push(" AND run = ").push_bind(run.to_string());
     }
     if let Some(since) = filter.since {
-        statement.push(" AND +settled_at >= ").push_bind(stamp(since)?);
+        statement.push(" AND coalesce(settled_at, sent_at) >= ").push_bind(stamp(since)?);
     }
     if let Some(until) = filter.until {
-        statement.push(" AND +settled_at < ").push_bind(stamp(until)?);
+        statement.push(" AND coalesce(settled_at, sent_at) < ").push_bind(stamp(until)?);
     }
     if let Some(pack) = &filter.pack {
         statement.push(" AND pack = ").push_bind(pack.as_str());
@@ -72,11 +72,16 @@ pub(crate) async fn find(
     statement.build().fetch_all(readers).await?.iter().map(record).collect()
 }
 
-/// Finds by the index where the entries settled since a time begin, so that a walk need not pass all older ones.
+/// Finds by the indexes where the entries settled or sent since a time begin, so that a walk need not pass all older ones.
 async fn before_the_first(readers: &SqlitePool, filter: &EntryFilter) -> Result<EntryId> {
     let Some(since) = filter.since else { return Ok(EntryId::default()) };
-    let first: Option<i64> =
-        query_scalar("SELECT min(id) FROM entry WHERE settled_at >= ?").bind(stamp(since)?).fetch_one(readers).await?;
+    let first: Option<i64> = query_scalar(
+        "SELECT min(id) FROM (SELECT min(id) AS id FROM entry WHERE settled_at >= ?1
+            UNION ALL SELECT min(id) FROM entry WHERE state IN ('staged', 'sent') AND sent_at >= ?1)",
+    )
+    .bind(stamp(since)?)
+    .fetch_one(readers)
+    .await?;
     Ok(EntryId(first.map_or(i64::MAX, |id| id - 1)))
 }
 

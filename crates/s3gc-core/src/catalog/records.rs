@@ -8,6 +8,7 @@ use s3gc_vault::pack::PackEntry;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::plan::PlanEntry;
 use crate::{Digest, RunId};
 
 /// The id of a catalog.
@@ -304,6 +305,19 @@ pub struct EntryRecord {
     pub restored_at: Option<Timestamp>,
 }
 
+impl EntryRecord {
+    /// Returns the entry as the plan had it.
+    pub(crate) fn as_plan(&self) -> PlanEntry {
+        PlanEntry {
+            key: self.entry.key.clone(),
+            size_bytes: self.entry.meta.size_bytes,
+            etag: self.entry.meta.etag.clone(),
+            last_modified: self.entry.meta.last_modified,
+            unreferenced_since: self.unreferenced_since,
+        }
+    }
+}
+
 /// What became of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
@@ -328,9 +342,9 @@ pub struct EntryFilter {
     pub prefix: Option<String>,
     /// Of this run.
     pub run: Option<RunId>,
-    /// Settled at or after this time.
+    /// Settled, or sent and not answered, at or after this time.
     pub since: Option<Timestamp>,
-    /// Settled before this time.
+    /// Settled, or sent and not answered, before this time.
     pub until: Option<Timestamp>,
     /// In one of these states; empty for any.
     pub states: Vec<EntryState>,

@@ -158,7 +158,10 @@ impl Sweeper<'_> {
     /// Sends one batch: the intent is durable first, so that nothing slow stands between the HEADs and the deletion.
     async fn batch(&self, mut batch: Vec<StagedObject>) -> Result<()> {
         let unsent: Vec<_> = batch.iter().filter(|object| !object.is_sent).map(|object| object.id).collect();
-        self.parts.catalog.send(&unsent, self.parts.clock.now()).await?;
+        if let Err(error) = self.parts.catalog.send(&unsent, self.parts.clock.now()).await {
+            self.queue.lock().await.objects.extend(batch);
+            return Err(error.into());
+        }
         batch.iter_mut().for_each(|object| object.is_sent = true);
         let first_head = (!self.means.is_versioned).then(|| self.parts.clock.boot());
         let mut changed = Vec::new();

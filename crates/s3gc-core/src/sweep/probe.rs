@@ -1,6 +1,8 @@
 //! The probe: canary objects show what the store honours. Most S3-compatible servers delete despite a wrong entity
 //! tag, so nothing is believed that was not seen.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::StreamExt;
 use s3gc_store::{
@@ -11,6 +13,11 @@ use serde::Serialize;
 
 use super::Always;
 use crate::RunId;
+use crate::report::chain;
+
+/// How long to wait before the canaries are tried again, when the store failed for the moment: no store repeats a
+/// creation by itself.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 
 /// What a store was seen to honour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -24,7 +31,12 @@ pub(crate) struct Capabilities {
 }
 
 /// Finds out what the store honours: from its own word where it is no server, else with canaries, which are removed.
-pub(crate) async fn probe(store: &dyn ObjectStore, status: &StoreStatus, run: RunId) -> Result<Capabilities> {
+///
+/// # Errors
+///
+/// A failure of the store, or a stop where a bucket keeps versions and does not let us list and remove them: each
+/// deletion there needs both, to see what its marker covers and to take it back.
+pub(crate) async fn probe(store: &dyn ObjectStore, status: &StoreStatus, run: RunId) -> crate::Result<Capabilities> {
     if let Some(guarantees) = status.guarantees {
         return Ok(Capabilities {
             single_etag: guarantees.single_etag,
@@ -32,13 +44,36 @@ pub(crate) async fn probe(store: &dyn ObjectStore, status: &StoreStatus, run: Ru
             creates_only: guarantees.creates_only,
         });
     }
-    let key = ObjectKey::new(format!("{PROBE_PREFIX}{run}"))?;
-    let found = try_canary(store, &key).await;
-    // The canary goes in any case; what the probe found out is worth more than a failure to clean up.
-    if let Err(error) = clean_up_all(store, &key, status.versioning).await {
-        tracing::warn!(%key, error = %crate::report::chain(&error), "a canary object could not be removed");
+    let key = ObjectKey::new(format!("{PROBE_PREFIX}{run}")).map_err(Error::from)?;
+    let mut found = try_canary(store, &key).await;
+    for pause in PAUSES {
+        if !found.as_ref().is_err_and(Error::is_transient) {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        found = try_canary(store, &key).await;
     }
-    found
+    // The canary goes in any case.
+    let cleaned = clean_up_all(store, &key, status.versioning).await;
+    let found = found?;
+    match cleaned {
+        Ok(()) => {}
+        Err(error) if status.versioning == Versioning::Enabled => {
+            return Err(crate::Error::Stop {
+                name: "versions",
+                reason: format!(
+                    "{} keeps versions, and the versions of the canary {key} could not be listed and removed, so no \
+                     deletion could be checked or taken back: allow s3:ListBucketVersions and s3:DeleteObjectVersion \
+                     (s3gc check --print-policy): {}",
+                    store.location(),
+                    chain(&error)
+                ),
+            });
+        }
+        // What the probe found out is worth more than a failure to clean up.
+        Err(error) => tracing::warn!(%key, error = %chain(&error), "a canary object could not be removed"),
+    }
+    Ok(found)
 }
 
 /// Removes this canary and those of runs that died: whoever probes holds the lease, so none of them is in use.

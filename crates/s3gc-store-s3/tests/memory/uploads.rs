@@ -132,3 +132,35 @@ async fn a_body_may_ask_the_store_something_while_it_is_put() {
         assert_eq!(bucket.object("a").unwrap().bytes().len(), size);
     }
 }
+
+#[tokio::test]
+async fn l12_a_creation_is_sent_once_since_its_condition_may_be_ignored() {
+    for multipart_above in [0, u64::MAX] {
+        let (server, bucket, _) = start().await;
+        let store = S3Store::connect(config(&server).with_multipart_above(multipart_above)).await.unwrap();
+        server.quirks(|quirks| quirks.ignore_if_none_match_on_put = true);
+        let op = if multipart_above == 0 { Op::CompleteMultipartUpload } else { Op::PutObject };
+        server.inject(Fault::new(Effect::ErrorAfter).on(op).when(When::First(1)));
+        let application = bucket.clone();
+        server.after(op, move |key| {
+            application.put(key, b"live".to_vec(), PutSpec::default());
+        });
+        let result = store.put(&key("k"), body(&["from the vault"]), &meta_for(14), PutMode::Create).await;
+        assert!(result.is_err(), "{result:?}");
+        assert_eq!((server.count(op), bucket.object("k").unwrap().bytes().as_ref()), (1, &b"live"[..]));
+    }
+}
+
+#[tokio::test]
+async fn l12_an_upload_in_parts_looks_before_it_completes() {
+    let (server, bucket, _) = start().await;
+    let store = S3Store::connect(config(&server).with_multipart_above(0)).await.unwrap();
+    server.quirks(|quirks| quirks.ignore_if_none_match_on_put = true);
+    let application = bucket.clone();
+    server.after(Op::UploadPart, move |key| {
+        application.put(key, b"live".to_vec(), PutSpec::default());
+    });
+    let result = store.put(&key("k"), body(&["from the vault"]), &meta_for(14), PutMode::Create).await;
+    assert!(matches!(result, Err(Error::Precondition { .. })), "{result:?}");
+    assert_eq!(bucket.object("k").unwrap().bytes(), "live");
+}
