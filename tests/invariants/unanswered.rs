@@ -93,3 +93,23 @@ async fn l12_a_restore_goes_on_after_a_refusal_and_replaces_nothing_after_an_una
     let bytes = |key| world.bucket().object(key).unwrap().bytes();
     assert_eq!((bytes("a.jpg").as_ref(), bytes("b.jpg").as_ref()), (&b"orphan"[..], &b"live"[..]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i03_a_marker_without_an_id_of_its_own_is_never_removed() {
+    let world = World::new().await;
+    world.refer("nothing").await;
+    world.bucket().set_versioning(VersioningState::Enabled);
+    world.put("a.jpg", "old");
+    world.bucket().set_versioning(VersioningState::Suspended);
+    world.execute().await.unwrap();
+    assert!(world.bucket().object("a.jpg").is_none(), "a null marker lies over it");
+    // An upload takes the place, and the id, of the marker.
+    let bucket = world.bucket();
+    world.s3.after(Op::ListObjectVersions, move |_| {
+        bucket.put("a.jpg", b"live".to_vec(), PutSpec::default());
+    });
+    let report = world.gc().await.restore_key("a.jpg", RestoreOptions::default()).await.unwrap();
+    assert!(world.s3.count(Op::ListObjectVersions) > 0, "nothing was uploaded meanwhile: {report:?}");
+    let found = world.bucket().object("a.jpg").map(|object| object.bytes());
+    assert_eq!(found.unwrap_or_default(), "live", "{report:?}");
+}
