@@ -104,7 +104,11 @@ mod tests {
         assert!(!is_gone(std::process::id()));
         assert!(!is_gone(1), "a process of another user, perhaps");
         let mut child = std::process::Command::new("true").spawn().unwrap();
-        assert!(!is_gone(child.id()), "a zombie may be asked");
+        let ended = (0..1000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            Stat::read(child.id()).is_some_and(|stat| stat.is_zombie)
+        });
+        assert!(ended && !is_gone(child.id()), "a zombie may be asked");
         assert!(Process { pid: child.id(), ..Process::current() }.is_dead());
         child.wait().unwrap();
         assert!(is_gone(child.id()));
