@@ -12,4 +12,5 @@
 
 mod bad_input;
 mod directory;
+mod missing;
 mod servers;

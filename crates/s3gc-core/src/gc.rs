@@ -162,6 +162,15 @@ impl Gc {
         crate::explain::explain(&self.parts, key).await
     }
 
+    /// Finds references whose object is not there, and names at most `limit` of each column. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// Any failure: an answer that is not complete is none.
+    pub async fn missing(&self, limit: usize) -> Result<crate::MissingReport> {
+        crate::missing::missing(&self.parts, limit).await
+    }
+
     /// Adds up what was done so far.
     ///
     /// # Errors

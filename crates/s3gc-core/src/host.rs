@@ -95,7 +95,10 @@ mod tests {
 
     #[test]
     fn i09_a_process_of_another_boot_cannot_be_judged_since_two_hosts_may_have_one_name() {
-        let process = Process { boot_id: "another".into(), pid: 0, pid_start: 1, ..Process::current() };
+        let mut process = Process::current();
+        process.pid_start += 1;
+        assert!(process.is_dead());
+        process.boot_id = "another".into();
         assert!(!process.is_dead());
     }
 

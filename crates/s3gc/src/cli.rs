@@ -83,6 +83,12 @@ pub(crate) enum Command {
         #[arg(value_parser = parse::key)]
         key: s3gc_core::ObjectKey,
     },
+    /// List references whose object is not there, with the copy in the vault if there is one.
+    Missing {
+        /// How many of each column to name.
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
     /// Run a cycle, or a plan: back up and delete what is due, if the mode is `execute`.
     Run(RunArgs),
     /// Show the last run, the last good census, the lease, and what is not settled.

@@ -6,6 +6,7 @@ mod config;
 mod explain;
 mod hold;
 mod metrics;
+mod missing;
 mod plan;
 mod restore;
 mod run;
@@ -45,6 +46,7 @@ pub(crate) async fn dispatch(command: Command, ctx: &Ctx) -> Result<ExitCode> {
         Command::Vault(args) => until_cancelled(ctx, vault::run(args, ctx)).await,
         Command::Check(args) => until_cancelled(ctx, check::run(args, ctx)).await,
         Command::Explain { key } => until_cancelled(ctx, explain::run(&key, ctx)).await,
+        Command::Missing { limit } => until_cancelled(ctx, missing::run(limit, ctx)).await,
         Command::Status => until_cancelled(ctx, status::run(ctx)).await,
         Command::Runs(args) => until_cancelled(ctx, runs::run(args, ctx)).await,
         Command::Metrics => until_cancelled(ctx, metrics::run(ctx)).await,
