@@ -14,3 +14,4 @@ mod bad_input;
 mod directory;
 mod missing;
 mod servers;
+mod unwatched;

@@ -16,6 +16,7 @@ use crate::plan::{PlanFile, PlanHeader};
 use crate::preflight::Preflight;
 use crate::progress::{Event, Phase};
 use crate::report::{PlanSummary, RecoverReport, RunReport, SweepReport, chain};
+use crate::sentinel::Sentinel;
 use crate::settings::RetentionFrom;
 use crate::{Error, Result, RunId, apply, recover};
 
@@ -40,6 +41,7 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
         ended_at: started_at,
         counts: crate::judge::JudgeCounts::default(),
         sources: Vec::new(),
+        unwatched: Vec::new(),
         brakes: Vec::new(),
         plan: None,
         sweep: SweepReport::default(),
@@ -182,7 +184,9 @@ async fn make_plan(
         progress: &run.progress,
         cancel: &run.cancel,
     };
-    let mut census = task.run().await?;
+    let (mut census, sentinel) = tokio::try_join!(task.run(), Sentinel::sample(parts))?;
+    sentinel.add_to(&mut census.matches);
+    census.matches = census.matches.finish();
     let (judged, last) = judge(parts, options, run, &mut census, now).await?;
     let Judged { counts, mut due, clocks } = judged;
     for source in &mut census.sources {
@@ -204,6 +208,18 @@ async fn make_plan(
     };
     let mut brakes = preflight.brakes.clone();
     brakes.extend(input.check());
+    let (unwatched, holding) = sentinel.judge(&census.matches);
+    brakes.extend(holding);
+    for census in &unwatched {
+        if census.out_of_time > 0 {
+            run.progress
+                .note(format!("{}: {} unwatched columns were not reached in time", census.source, census.out_of_time));
+        }
+        for (column, reason) in &census.failed {
+            run.progress
+                .note(format!("{}: {column} is not watched, and could not be looked at: {reason}", census.source));
+        }
+    }
     let record = CensusRecord {
         run: run.id,
         completed_at: now,
@@ -214,7 +230,7 @@ async fn make_plan(
     let is_good = brakes.iter().all(is_about_size);
     clocks.commit(is_good.then_some(&record)).await?;
     if is_good {
-        for pin in &preflight.pins {
+        for pin in preflight.pins.iter().chain(&sentinel.pins(parts)) {
             parts.catalog.set_pin(parts.store.location(), pin).await?;
         }
     }
@@ -244,6 +260,7 @@ async fn make_plan(
     };
     parts.catalog.put_plan(&plan_record).await?;
     (report.counts, report.sources, report.brakes) = (baseline.counts, baseline.sources, brakes);
+    report.unwatched = unwatched;
     Ok(plan)
 }
 

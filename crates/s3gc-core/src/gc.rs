@@ -328,11 +328,18 @@ fn config_hash(settings: &Settings, sources: &[&str], widening: Option<&serde_js
         "retention": settings.retention,
         "retention_from": settings.retention_from,
         "unconditional_delete": settings.unconditional_delete,
+        "ignore_columns": sorted(&settings.ignore_columns),
         "allow_short_retention": settings.allow_short_retention,
         "sources": sources,
         "widening": widening,
     });
     Digest::of(document.to_string().as_bytes())
+}
+
+fn sorted(names: &[String]) -> Vec<&String> {
+    let mut names: Vec<&String> = names.iter().collect();
+    names.sort_unstable();
+    names
 }
 
 impl Parts {

@@ -326,8 +326,8 @@ impl References<'_> {
         let by_prefix = if self.prefixes.is_empty() { Vec::new() } else { self.under_prefix(chunk, salt)? };
         for (index, fingerprint) in keys.iter().enumerate() {
             let prefixes = by_prefix.get(index).map_or(&[][..], |found| found.prefixes.as_slice());
-            matches.mark(*fingerprint, prefixes);
             referenced[index] |= by_prefix.get(index).is_some_and(|found| found.referenced);
+            matches.mark(*fingerprint, prefixes, referenced[index]);
         }
         Ok(referenced)
     }

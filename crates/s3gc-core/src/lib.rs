@@ -27,6 +27,7 @@ mod recover;
 mod report;
 mod restore;
 mod sealed;
+mod sentinel;
 mod settings;
 mod stage;
 mod sweep;
@@ -48,6 +49,7 @@ pub use plan::{PlanEntry, PlanFile, PlanHeader, PlanReader};
 pub use progress::{Event, Phase, Progress};
 pub use report::{PlanSummary, RecoverReport, RunReport, Skip, Skipped, SweepReport};
 pub use restore::{IfExists, RestoreOptions, RestoreOutcome, RestoreReport, RestoreWhat, RestoredObject};
+pub use sentinel::{HoldingColumn, UnwatchedCensus};
 pub use settings::{InvalidMaxDelete, InvalidPrefix, KeyPrefix, MaxDelete, RetentionFrom, Settings};
 
 pub use s3gc_compress as compress;

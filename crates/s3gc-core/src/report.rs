@@ -7,6 +7,7 @@ use crate::brakes::Brake;
 use crate::catalog::{Mode, RunState};
 use crate::census::SourceCensus;
 use crate::judge::{JudgeCounts, Tally};
+use crate::sentinel::UnwatchedCensus;
 use crate::{Digest, RunId};
 
 /// How many objects that were not deleted a report names.
@@ -33,6 +34,9 @@ pub struct RunReport {
     pub counts: JudgeCounts,
     /// What each source reported.
     pub sources: Vec<SourceCensus>,
+    /// What was seen of columns that are not watched.
+    #[serde(default)]
+    pub unwatched: Vec<UnwatchedCensus>,
     /// The brakes that tripped.
     pub brakes: Vec<Brake>,
     /// The plan, if one was made or run.

@@ -32,6 +32,8 @@ pub struct Settings {
     pub allow_short_retention: bool,
     /// Whether to delete on a store that neither compares entity tags nor keeps versions.
     pub unconditional_delete: bool,
+    /// Columns that are not watched and may name objects: `table.column`, `table.*`, or `*` for all.
+    pub ignore_columns: Vec<String>,
     /// How long after its look a deletion may be signed.
     pub recheck_window: Duration,
     /// How long a signed request can still land.
@@ -172,6 +174,7 @@ impl Settings {
             max_delete_bytes: None,
             allow_short_retention: false,
             unconditional_delete: false,
+            ignore_columns: Vec::new(),
             recheck_window: Duration::from_secs(5 * 60),
             settle_after: Duration::from_secs(16 * 60),
             drain_patience: Duration::from_secs(10 * 60),

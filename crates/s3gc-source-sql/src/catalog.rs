@@ -137,6 +137,14 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
+    /// Finds a configured column as the catalogue has it.
+    pub(crate) fn place(&self, table: &str, column: &str) -> Result<(TableName, String)> {
+        let label = format!("{table}.{column}");
+        let index = self.find_table(table, &label)?;
+        let column = self.check_column(index, column, &label)?;
+        Ok((self.catalog.tables[index].name.clone(), column))
+    }
+
     pub(crate) fn refuse(&self, column: &str, reason: &str) -> Error {
         Error::Schema { source_name: self.source_name.to_owned(), column: column.to_owned(), reason: reason.to_owned() }
     }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
+use s3gc_source::extract::{ExtractConfig, Extractor};
 use s3gc_source::{Error, Result};
 
 use crate::catalog::{Catalog, Table};
@@ -33,6 +34,13 @@ pub struct Candidate {
     readable: bool,
 }
 
+impl Candidate {
+    /// The table and the column as the catalogue has them.
+    pub(crate) fn place(&self) -> (TableName, String) {
+        (self.name.clone(), self.column.clone())
+    }
+}
+
 /// Looks at a database, in read-only transactions.
 #[derive(Debug)]
 pub struct Inspector {
@@ -49,9 +57,23 @@ impl Inspector {
     pub async fn connect(name: &str, url: &str) -> Result<Self> {
         let refuse = |reason| Error::Schema { source_name: name.to_owned(), column: "url".to_owned(), reason };
         let target = Target::parse(url).map_err(refuse)?;
-        let source = SqlSource { name: name.to_owned(), target, references: Vec::new() };
+        let auto = Extractor::new(ExtractConfig::default()).map_err(|error| refuse(error.to_string()))?;
+        let source = SqlSource { name: name.to_owned(), target, references: Vec::new(), auto };
         let conn = source.open().await?;
         Ok(Self { source, conn: Some(conn) })
+    }
+
+    /// Looks at the database of a source, on connections of its own.
+    pub(crate) fn of(source: &SqlSource) -> Self {
+        Self { source: source.clone(), conn: None }
+    }
+
+    /// Reads the catalogue.
+    pub(crate) async fn catalog(&mut self) -> Result<Catalog> {
+        let mut conn = self.take().await?;
+        let catalog = self.source.read_catalog(&mut conn).await?;
+        self.conn = Some(conn);
+        Ok(catalog)
     }
 
     /// Lists the columns that could hold keys, by table, without those of the system, of views and of partitions, which

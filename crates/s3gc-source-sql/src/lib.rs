@@ -12,6 +12,7 @@ mod reader;
 mod scan;
 mod source;
 mod sqlite;
+mod unwatched;
 
 pub use config::{Reference, SqlConfig};
 pub use inspect::{Candidate, Inspector};

@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use s3gc_source::extract::{ExtractConfig, Extractor};
-use s3gc_source::{Drain, Error, ReferenceSource, Result, ScanItem, ScanRequest, SourceLock, SourceStatus};
+use s3gc_source::{
+    Drain, Error, ReferenceSource, Result, ScanItem, ScanRequest, SourceLock, SourceStatus, Unwatched, UnwatchedRequest,
+};
 use secrecy::ExposeSecret as _;
 use sqlx::ConnectOptions as _;
 use sqlx::mysql::MySqlConnectOptions;
@@ -16,7 +18,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::config::{Reference, SqlConfig};
 use crate::quote::Dialect;
-use crate::{mysql, postgres, scan, sqlite};
+use crate::{mysql, postgres, scan, sqlite, unwatched};
 
 /// A database whose columns refer to objects, read in full by each scan.
 ///
@@ -26,6 +28,8 @@ pub struct SqlSource {
     pub(crate) name: String,
     pub(crate) target: Target,
     pub(crate) references: Vec<(Reference, Extractor)>,
+    /// Reads columns that are not configured.
+    pub(crate) auto: Extractor,
 }
 
 /// Where the database is, and with which login.
@@ -73,7 +77,9 @@ impl SqlSource {
             let extractor = extractor.map_err(|error| refuse("references", error.to_string()))?;
             with_extractors.push((reference, extractor));
         }
-        Ok(Self { name, target, references: with_extractors })
+        let auto = Extractor::new(ExtractConfig { strip: None, prepend: None, ..bucket.clone() });
+        let auto = auto.map_err(|error| refuse("references", error.to_string()))?;
+        Ok(Self { name, target, references: with_extractors, auto })
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -117,6 +123,10 @@ impl ReferenceSource for SqlSource {
         };
         status.identity.schema = schema;
         Ok(Some(status))
+    }
+
+    async fn sample_unwatched(&self, request: &UnwatchedRequest) -> Result<Unwatched> {
+        unwatched::sample(self, request).await
     }
 
     async fn drain(&self, patience: Duration) -> Result<Drain> {

@@ -4,7 +4,9 @@ mod batch;
 mod error;
 pub mod extract;
 mod source;
+mod unwatched;
 
 pub use batch::{BatchBuilder, ColumnCounts, ColumnId, Origin, Reading, ReferenceBatch, ValueRef};
 pub use error::{BoxError, Error, Result};
 pub use source::{Drain, ReferenceSource, ScanEnd, ScanItem, ScanRequest, SourceIdentity, SourceLock, SourceStatus};
+pub use unwatched::{NotSampled, Unwatched, UnwatchedColumn, UnwatchedRequest};

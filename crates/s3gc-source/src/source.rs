@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use s3gc_store::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnId, ReferenceBatch, Result};
+use crate::{ColumnId, ReferenceBatch, Result, Unwatched, UnwatchedRequest};
 
 /// Something that knows which keys are referenced: `name` and `scan` are all that it must have.
 ///
@@ -65,6 +65,17 @@ pub trait ReferenceSource: fmt::Debug + Send + Sync + 'static {
     /// If it cannot be reached, or is not the primary.
     async fn status(&self) -> Result<Option<SourceStatus>> {
         Ok(None)
+    }
+
+    /// Samples the columns that could hold references and are not watched, so that a census can tell whether one of them
+    /// names objects; nothing where there is nothing of the kind. A column that cannot be sampled is no error.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be reached.
+    async fn sample_unwatched(&self, request: &UnwatchedRequest) -> Result<Unwatched> {
+        let _: &UnwatchedRequest = request;
+        Ok(Unwatched::default())
     }
 
     /// Waits until every transaction that has written before this call is over, for at most `patience`.

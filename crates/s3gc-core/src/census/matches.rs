@@ -17,9 +17,23 @@ const SAMPLE: usize = 16_384;
 pub(crate) struct MatchSampler {
     salt: Salt,
     columns: BTreeMap<ColumnId, Sample>,
-    /// Fingerprint of a reading -> whether an object has it. Filled by `finish`.
-    keys: HashMap<u64, bool>,
-    prefixes: HashMap<u64, bool>,
+    /// Fingerprint of a reading -> whether objects have it. Filled by `finish`.
+    keys: HashMap<u64, Seen>,
+    prefixes: HashMap<u64, Seen>,
+}
+
+/// Which objects a reading names, of those that were judged so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    any: bool,
+    unreferenced: bool,
+}
+
+impl Seen {
+    fn mark(&mut self, is_referenced: bool) {
+        self.any = true;
+        self.unreferenced |= !is_referenced;
+    }
 }
 
 #[derive(Debug, Default)]
@@ -42,10 +56,15 @@ impl MatchSampler {
 
     /// Samples the values of a batch.
     pub(crate) fn add(&mut self, batch: &ReferenceBatch) {
-        if !self.columns.contains_key(batch.column()) {
-            self.columns.insert(batch.column().clone(), Sample::default());
+        self.add_as(batch.column(), batch);
+    }
+
+    /// Samples the values of a batch under another name.
+    pub(crate) fn add_as(&mut self, column: &ColumnId, batch: &ReferenceBatch) {
+        if !self.columns.contains_key(column) {
+            self.columns.insert(column.clone(), Sample::default());
         }
-        let Some(sample) = self.columns.get_mut(batch.column()) else { return };
+        let Some(sample) = self.columns.get_mut(column) else { return };
         for value in batch.values() {
             let Some(first) = value.readings().next() else { continue };
             let rank = self.salt.fingerprint(first.as_str());
@@ -63,38 +82,48 @@ impl MatchSampler {
         }
     }
 
-    /// Ends the sampling.
+    /// Ends the sampling; more may be added, and it ended once more.
     pub(crate) fn finish(mut self) -> Self {
         for sample in self.columns.values_mut() {
             sample.prune();
             for value in &sample.values {
-                self.keys.extend(value.keys.iter().map(|key| (*key, false)));
-                self.prefixes.extend(value.prefixes.iter().map(|prefix| (*prefix, false)));
+                self.keys.extend(value.keys.iter().map(|key| (*key, Seen::default())));
+                self.prefixes.extend(value.prefixes.iter().map(|prefix| (*prefix, Seen::default())));
             }
         }
         self
     }
 
     /// Marks a key that exists in the store, by the fingerprints of the key and of the prefixes above it.
-    pub(crate) fn mark(&mut self, key: u64, prefixes: &[u64]) {
+    pub(crate) fn mark(&mut self, key: u64, prefixes: &[u64], is_referenced: bool) {
         if let Some(seen) = self.keys.get_mut(&key) {
-            *seen = true;
+            seen.mark(is_referenced);
         }
         for prefix in prefixes {
             if let Some(seen) = self.prefixes.get_mut(prefix) {
-                *seen = true;
+                seen.mark(is_referenced);
             }
         }
     }
 
     /// Returns how many values of a column were sampled, and how many of them have an object.
     pub(crate) fn result(&self, column: &ColumnId) -> (u64, u64) {
-        let Some(sample) = self.columns.get(column) else { return (0, 0) };
-        let has_object = |value: &&SampledValue| {
-            value.keys.iter().any(|key| self.keys.get(key) == Some(&true))
-                || value.prefixes.iter().any(|prefix| self.prefixes.get(prefix) == Some(&true))
+        let sampled = self.columns.get(column).map_or(0, |sample| sample.values.len() as u64);
+        (sampled, self.count(column, |seen| seen.any))
+    }
+
+    /// Returns how many sampled values of a column have an object that nothing references.
+    pub(crate) fn unreferenced(&self, column: &ColumnId) -> u64 {
+        self.count(column, |seen| seen.unreferenced)
+    }
+
+    fn count(&self, column: &ColumnId, what: impl Fn(&Seen) -> bool) -> u64 {
+        let Some(sample) = self.columns.get(column) else { return 0 };
+        let has = |value: &&SampledValue| {
+            value.keys.iter().any(|key| self.keys.get(key).is_some_and(&what))
+                || value.prefixes.iter().any(|prefix| self.prefixes.get(prefix).is_some_and(&what))
         };
-        (sample.values.len() as u64, sample.values.iter().filter(has_object).count() as u64)
+        sample.values.iter().filter(has).count() as u64
     }
 }
 
@@ -122,7 +151,7 @@ mod tests {
         sampler.add(&ReferenceBatch::of_keys(column.clone(), keys.iter().map(String::as_str)));
         let mut sampler = sampler.finish();
         for key in &keys[..existing] {
-            sampler.mark(salt.fingerprint(key), &[]);
+            sampler.mark(salt.fingerprint(key), &[], false);
         }
         sampler.result(&column)
     }

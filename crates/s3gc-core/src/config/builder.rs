@@ -176,6 +176,12 @@ impl ConfigBuilder {
         self.set("safety", "unconditional_delete", Value::Bool(yes))
     }
 
+    /// Sets which columns are not watched and may name objects: `table.column`, `table.*`, or `*` for all.
+    pub fn ignore_columns<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> Self {
+        let items = columns.into_iter().map(|item| string(item.into())).collect();
+        self.set("safety", "ignore_columns", Value::Array(items))
+    }
+
     /// Sets how long after its look a deletion may be signed.
     pub fn recheck_window(self, window: Duration) -> Self {
         self.text("safety", "recheck_window", show_duration(window))

@@ -256,6 +256,8 @@ struct Safety {
     allow_short_retention: Option<Or<bool>>,
     /// Whether to delete on a store that ignores If-Match on a delete and keeps no versions. Default: false.
     unconditional_delete: Option<Or<bool>>,
+    /// Columns that are not watched and may name objects: table.column, table.*, or * for all. Default: none.
+    ignore_columns: Option<Or<Vec<String>>>,
     /// How long after a look its deletions may be signed. Default: 5m.
     recheck_window: Option<String>,
     /// How long a signed request can still land. Default: 16m.

@@ -198,6 +198,8 @@ pub struct SafetyConfig {
     pub allow_short_retention: bool,
     /// Whether to delete on a store that neither compares entity tags nor keeps versions.
     pub unconditional_delete: bool,
+    /// Columns that are not watched and may name objects: `table.column`, `table.*`, or `*` for all.
+    pub ignore_columns: Vec<String>,
     /// How long after its look a deletion may be signed.
     pub recheck_window: Duration,
     /// How long a signed request can still land.
@@ -225,6 +227,7 @@ impl BucketConfig {
             max_delete_bytes: self.safety.max_delete_bytes,
             allow_short_retention: self.safety.allow_short_retention,
             unconditional_delete: self.safety.unconditional_delete,
+            ignore_columns: self.safety.ignore_columns.clone(),
             recheck_window: self.safety.recheck_window,
             settle_after: self.safety.settle_after,
             keep: self.vault.keep,
@@ -265,6 +268,7 @@ impl BucketConfig {
             "max_delete_bytes": self.safety.max_delete_bytes,
             "allow_short_retention": self.safety.allow_short_retention,
             "unconditional_delete": self.safety.unconditional_delete,
+            "ignore_columns": sorted(self.safety.ignore_columns.iter().map(|name| json!(name))),
         })
     }
 }

@@ -446,6 +446,8 @@ impl Resolver<'_> {
             max_delete_bytes: section.optional(log, "max_delete_bytes", read::size, |bytes| show_size(*bytes)),
             allow_short_retention: section.or(log, "allow_short_retention", false, read::boolean, ToString::to_string),
             unconditional_delete: section.or(log, "unconditional_delete", false, read::boolean, ToString::to_string),
+            ignore_columns: self
+                .all(section, log, "ignore_columns", values::column, |names: &[String]| names.join(", ")),
             recheck_window: section.or(log, "recheck_window", defaults.recheck_window, window, time),
             settle_after: section.or(log, "settle_after", defaults.settle_after, read::duration, time),
         }

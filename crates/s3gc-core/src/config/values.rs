@@ -30,6 +30,14 @@ pub(super) fn database_url(node: &Node, base: Option<&Path>) -> Result<SecretStr
     }
 }
 
+/// Reads the name of a column, or of all columns of a table, or of all.
+pub(super) fn column(node: &Node) -> Result<String, Refusal> {
+    let name = text(node)?;
+    let is_name =
+        name == "*" || name.rsplit_once('.').is_some_and(|(table, column)| !table.is_empty() && !column.is_empty());
+    if is_name { Ok(name) } else { refuse("names no column", "write \"table.column\", \"table.*\", or \"*\" for all") }
+}
+
 /// Makes the path of an SQLite file absolute, as far as `base` is.
 fn sqlite_url(rest: &str, base: Option<&Path>) -> String {
     let file = rest.strip_prefix("//").unwrap_or(rest);

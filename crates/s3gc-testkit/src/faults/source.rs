@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use s3gc_source::{Drain, Error, ReferenceSource, Result, ScanItem, ScanRequest, SourceLock, SourceStatus};
+use s3gc_source::{
+    Drain, Error, ReferenceSource, Result, ScanItem, ScanRequest, SourceLock, SourceStatus, Unwatched, UnwatchedRequest,
+};
 
 use super::{Fault, FaultPlan, Injected};
 
@@ -67,6 +69,11 @@ impl ReferenceSource for FaultySource {
     async fn status(&self) -> Result<Option<SourceStatus>> {
         self.enter("status").await?;
         self.inner.status().await
+    }
+
+    async fn sample_unwatched(&self, request: &UnwatchedRequest) -> Result<Unwatched> {
+        self.enter("sample_unwatched").await?;
+        self.inner.sample_unwatched(request).await
     }
 
     async fn drain(&self, patience: Duration) -> Result<Drain> {

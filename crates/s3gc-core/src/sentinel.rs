@@ -1,0 +1,148 @@
+//! The drift sentinel: columns that nobody configured are sampled at each census, and one that names objects blocks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use s3gc_source::{ColumnId, NotSampled, Unwatched, UnwatchedRequest};
+use serde::{Deserialize, Serialize};
+
+use crate::brakes::{Brake, brake};
+use crate::catalog::Pin;
+use crate::census::MatchSampler;
+use crate::gc::Parts;
+use crate::{Error, Result};
+
+/// How many columns that could not be looked at a report names.
+const MAX_NAMED: usize = 20;
+
+/// What was seen of the unwatched columns of one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnwatchedCensus {
+    /// The source.
+    pub source: String,
+    /// How many of its columns could hold references and are not watched.
+    pub columns: u64,
+    /// How many of those were sampled.
+    pub sampled: u64,
+    /// How many are not looked at because the configuration says so.
+    pub ignored: u64,
+    /// How many were not reached in time.
+    pub out_of_time: u64,
+    /// Some that could not be read, and why.
+    pub failed: Vec<(String, String)>,
+    /// Those that name objects of this bucket.
+    pub holding: Vec<HoldingColumn>,
+}
+
+/// An unwatched column of which a sampled value names an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldingColumn {
+    /// The column.
+    pub column: String,
+    /// How many values were sampled.
+    pub sampled: u64,
+    /// How many of them name an object.
+    pub matched: u64,
+    /// How many of those name one that nothing else references.
+    pub unreferenced: u64,
+}
+
+/// The samples of every source.
+#[derive(Debug)]
+pub(crate) struct Sentinel {
+    sources: Vec<(String, Unwatched)>,
+}
+
+impl Sentinel {
+    /// Samples what is not watched, new columns first.
+    pub(crate) async fn sample(parts: &Parts) -> Result<Self> {
+        let pins = parts.catalog.pins(parts.store.location()).await?;
+        let ignore: BTreeSet<String> = parts.settings.ignore_columns.iter().cloned().collect();
+        let samples = parts.sources.iter().map(|source| {
+            let pin = pins.iter().find(|pin| pin.name == pin_name(source.name()));
+            let ignore = ignore.clone();
+            async move {
+                let known = match pin {
+                    Some(pin) => serde_json::from_str(&pin.value)
+                        .map_err(|error| Error::Internal(format!("the pin {} cannot be read: {error}", pin.name)))?,
+                    None => BTreeSet::new(),
+                };
+                let request = UnwatchedRequest::new(known, ignore).starting_at(rand::random_range(0..1 << 20));
+                let unwatched = source.sample_unwatched(&request).await?;
+                Ok::<_, Error>((source.name().to_owned(), unwatched))
+            }
+        });
+        Ok(Self { sources: futures::future::try_join_all(samples).await? })
+    }
+
+    /// Adds the samples to those whose objects are looked for.
+    pub(crate) fn add_to(&self, matches: &mut MatchSampler) {
+        for (source, unwatched) in &self.sources {
+            for column in &unwatched.columns {
+                if let Ok(batch) = &column.sample {
+                    matches.add_as(&id(source, &column.name), batch);
+                }
+            }
+        }
+    }
+
+    /// Tells what was seen, and trips a brake for each column that names objects. Where custom queries are watched, one
+    /// whose objects are all referenced may be what a query reads.
+    pub(crate) fn judge(&self, matches: &MatchSampler) -> (Vec<UnwatchedCensus>, Vec<Brake>) {
+        let mut brakes = BTreeMap::new();
+        let mut censuses = Vec::new();
+        for (source, unwatched) in &self.sources {
+            let mut census = UnwatchedCensus { source: source.clone(), ..UnwatchedCensus::default() };
+            for column in &unwatched.columns {
+                census.columns += 1;
+                match &column.sample {
+                    Ok(_) => census.sampled += 1,
+                    Err(NotSampled::Ignored) => census.ignored += 1,
+                    Err(NotSampled::OutOfTime) => census.out_of_time += 1,
+                    Err(NotSampled::Failed(reason)) if census.failed.len() < MAX_NAMED => {
+                        census.failed.push((column.name.clone(), reason.clone()));
+                    }
+                    Err(NotSampled::Failed(_)) => {}
+                }
+                let id = id(source, &column.name);
+                let (sampled, matched) = matches.result(&id);
+                if matched == 0 {
+                    continue;
+                }
+                let unreferenced = matches.unreferenced(&id);
+                if unreferenced > 0 || !unwatched.has_queries {
+                    let name = format!("unwatched:{}", column.name);
+                    let reason = format!(
+                        "{matched} of {sampled} sampled values of {} in {source} name objects of this bucket, \
+                         {unreferenced} of them objects that nothing else references: add the column to the references, or \
+                         to [safety] ignore_columns if its rows need no files",
+                        column.name
+                    );
+                    brakes.entry(name.clone()).or_insert_with(|| brake(&name, reason));
+                }
+                census.holding.push(HoldingColumn { column: column.name.clone(), sampled, matched, unreferenced });
+            }
+            censuses.push(census);
+        }
+        (censuses, brakes.into_values().collect())
+    }
+
+    /// The columns as they are now, to tell by the next run which ones are new.
+    pub(crate) fn pins(&self, parts: &Parts) -> Vec<Pin> {
+        let pin = |(source, unwatched): &(String, Unwatched)| {
+            // What was not reached stays new.
+            let seen = unwatched.columns.iter().filter(|column| column.sample != Err(NotSampled::OutOfTime));
+            let names: BTreeSet<&str> = seen.map(|column| column.name.as_str()).collect();
+            Pin { name: pin_name(source), value: serde_json::json!(names).to_string(), set_at: parts.clock.now() }
+        };
+        self.sources.iter().map(pin).collect()
+    }
+}
+
+fn pin_name(source: &str) -> String {
+    format!("unwatched:{source}")
+}
+
+/// Names a column among the samples, apart from those that are watched.
+fn id(source: &str, column: &str) -> ColumnId {
+    ColumnId::new(&format!("unwatched\0{source}\0{column}"))
+}
