@@ -74,7 +74,7 @@ dump_sql() {
     # It restores, and holds nothing of this machine.
     createdb_sql "restored_$1"
     "$PG_BIN/psql" -q -v ON_ERROR_STOP=1 -d "restored_$1" -f "$2" >/dev/null
-    if grep -nE "127\.0\.0\.1|localhost:[0-9]|$WORK" "$2"; then echo "$2 tells where it was made" >&2; return 1; fi
+    if grep -nE "127\.0\.0\.1:|localhost:[0-9]|$WORK" "$2"; then echo "$2 tells where it was made" >&2; return 1; fi
 }
 
 createdb_sql() { "$PG_BIN/psql" -q -d postgres -c "CREATE DATABASE \"$1\""; }
