@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod demo;
+mod frameworks;
 mod init;
 
 use std::path::Path;
