@@ -3,76 +3,105 @@
 //! The stages run in this order, each for every form that the stage before it found: surrounding blanks and escapes;
 //! whose URL it is; query, fragment, slashes and dots; percent-encoding; Unicode normalisation; `strip` and `prepend`.
 
-use std::borrow::Cow;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::encodings::{self, resolve};
 use super::places::{Place, Url};
-use super::{Extractor, Kind, Outcome, Readings};
+use super::{Extractor, Kind, MAX_KEY_BYTES, Outcome, Readings};
 
 /// How deep a URL in a URL, a document in a string, or an encoding of an encoding is followed.
-const MAX_DEPTH: u8 = 6;
+const MAX_DEPTH: u8 = 8;
 
 /// How many of them are followed in one word, so that no value takes long.
-const MAX_FOLLOWED: u8 = 32;
+const MAX_FOLLOWED: u8 = 64;
+
+/// How many directories of a path that is not known to begin at a bucket's root are left out, one after the other.
+const MAX_TAILS: usize = 32;
+
+/// How often percent-encoding is undone: a link in a redirect in a log is encoded three times.
+const MAX_ENCODINGS: u8 = 3;
+
+/// How many bytes of readings a value of any length may cost, and how many more each of its bytes may. Text costs below
+/// 100, a signed URL below 50.
+const BASE_BUDGET: usize = 1 << 20;
+const BUDGET_A_BYTE: usize = 400;
 
 /// One value being read.
 #[derive(Debug)]
 pub(super) struct Pass<'a> {
     pub(super) extractor: &'a Extractor,
-    out: &'a mut Readings,
+    pub(super) out: &'a mut Readings,
     depth: u8,
     left_to_follow: u8,
+    budget: usize,
     foreign: bool,
     elsewhere: bool,
+    /// It is not what it should be, or was not read to its end.
     pub(super) misunderstood: bool,
+    /// It is a document, read to its end.
+    pub(super) document: bool,
+    /// There is a string in the document that is not blank.
+    pub(super) has_strings: bool,
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(extractor: &'a Extractor, out: &'a mut Readings) -> Self {
+    pub(super) fn new(extractor: &'a Extractor, value: &str, out: &'a mut Readings) -> Self {
         Self {
             extractor,
             out,
             depth: 0,
             left_to_follow: MAX_FOLLOWED,
+            budget: value.len().saturating_mul(BUDGET_A_BYTE).saturating_add(BASE_BUDGET),
             foreign: false,
             elsewhere: false,
             misunderstood: false,
+            document: false,
+            has_strings: false,
         }
     }
 
     pub(super) fn outcome(&self) -> Outcome {
-        if self.misunderstood {
+        if self.misunderstood || self.out.is_full() {
             Outcome::Unread
         } else if !self.out.is_empty() {
             Outcome::Read { foreign: self.foreign }
         } else if self.elsewhere {
             Outcome::Elsewhere
+        } else if self.document && !self.has_strings {
+            Outcome::Blank
         } else {
             Outcome::Unread
         }
     }
 
-    /// Runs a step one level deeper; `false` if that is too deep.
-    pub(super) fn deeper(&mut self, step: impl FnOnce(&mut Self)) -> bool {
+    /// Runs a step one level deeper, unless that is too deep.
+    pub(super) fn deeper(&mut self, step: impl FnOnce(&mut Self)) {
         if self.depth == MAX_DEPTH {
-            return false;
+            self.misunderstood = true;
+            return;
         }
         self.depth += 1;
         step(self);
         self.depth -= 1;
-        true
     }
 
     /// Follows something found inside of a word, unless enough was followed.
-    fn follow(&mut self, step: impl FnOnce(&mut Self)) {
-        if let Some(left) = self.left_to_follow.checked_sub(1) {
-            self.left_to_follow = left;
-            self.deeper(step);
+    pub(super) fn follow(&mut self, step: impl FnOnce(&mut Self)) {
+        match self.left_to_follow.checked_sub(1) {
+            Some(left) => {
+                self.left_to_follow = left;
+                self.deeper(step);
+            }
+            None => self.misunderstood = true,
         }
+    }
+
+    /// Pays for the reading of some bytes; `false` if there was enough of it.
+    fn spend(&mut self, bytes: usize) -> bool {
+        let left = self.budget.checked_sub(bytes);
+        self.misunderstood |= left.is_none();
+        self.budget = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Reads a string that is one locator: a key or a URL.
@@ -81,56 +110,103 @@ impl<'a> Pass<'a> {
         self.forms(text);
     }
 
-    fn forms(&mut self, text: &str) {
+    pub(super) fn forms(&mut self, text: &str) {
         self.place(text);
         let bare = text.trim_matches(is_blank);
-        if bare != text {
+        if bare.len() < text.len() {
             self.place(bare);
         }
-        if bare.contains('\\') {
-            self.place(&bare.replace("\\/", "/"));
-            self.place(&bare.replace('\\', "/"));
+        if bare.bytes().any(|b| matches!(b, b'\\' | b'&')) || bare.contains("%u") {
+            self.escaped(bare);
         }
-        if let Cow::Owned(unescaped) = unescape_html(bare) {
-            self.place(&unescaped);
+        if let Some(inner) = in_base64(bare) {
+            self.follow(|this| this.unpacked(&inner));
+        }
+    }
+
+    /// Undoes the escapes of HTML, JSON and Markdown, and one after the other.
+    fn escaped(&mut self, bare: &str) {
+        let html = encodings::html(bare);
+        let changed = html != bare;
+        if changed {
+            self.place(&html);
+        }
+        for text in [bare, &html].into_iter().take(1 + usize::from(changed)) {
+            if let Some(plain) = encodings::javascript(text) {
+                self.place(&plain);
+            }
+            if text.contains('\\') {
+                self.place(&text.replace('\\', "/"));
+                if let Some(plain) = encodings::markdown(text) {
+                    self.place(&plain);
+                }
+            }
+        }
+    }
+
+    /// Reads what was packed in base64: a URL, a key, or a document in which an image server finds them.
+    pub(super) fn unpacked(&mut self, inner: &str) {
+        if !self.try_json(inner) {
+            self.forms(inner);
         }
     }
 
     /// Finds out whose URL it is, if it is one.
-    fn place(&mut self, text: &str) {
-        let Some(url) = Url::parse(text) else { return self.not_a_url(text) };
+    pub(super) fn place(&mut self, text: &str) {
+        if !self.spend(text.len()) {
+            return;
+        }
         let relative = text.starts_with("//");
-        match self.extractor.places.place(url) {
+        let (place, has_host_name) = match self.located(text) {
+            Some(located) => located,
+            None => return self.not_a_url(text),
+        };
+        match place {
             Place::Other => {
                 self.elsewhere = true;
                 // An image proxy of theirs may show an object of ours.
                 self.embedded(text);
                 // Two slashes may also begin a key.
-                if relative && !url.has_host_name() {
+                if relative && !has_host_name {
                     self.not_a_url(text);
                 }
             }
             Place::Ours(path) => {
                 self.unicode(text);
                 self.path(path);
+                self.transformed(path);
                 self.embedded(text);
+            }
+            Place::Configured { key, path } => {
+                self.path(key);
+                self.outside(text, path);
             }
             Place::Foreign(path) => {
-                if relative {
-                    self.not_a_url(text);
-                    self.foreign |= url.has_host_name();
-                } else {
-                    self.unicode(text);
-                    self.foreign = true;
-                }
-                self.path(path);
-                // The first segment may be a bucket.
-                if let Some((_, rest)) = path.split_once('/') {
-                    self.path(rest);
-                }
-                self.embedded(text);
+                self.foreign |= !relative || has_host_name;
+                self.outside(text, path);
             }
         }
+    }
+
+    /// Tells where a URL or an ARN points, and whether its host looks like one.
+    fn located<'t>(&self, text: &'t str) -> Option<(Place<'t>, bool)> {
+        let places = &self.extractor.places;
+        if let Some(place) = places.arn(text.strip_prefix("s3://").unwrap_or(text)) {
+            return Some((place, true));
+        }
+        Url::parse(text).map(|url| (places.place(url), url.has_host_name()))
+    }
+
+    /// Reads a URL of which it is not certain where in its path the key begins.
+    fn outside(&mut self, text: &str, path: &str) {
+        if text.starts_with("//") {
+            self.not_a_url(text);
+        } else {
+            self.unicode(text);
+            self.embedded(text);
+        }
+        self.path(path);
+        self.tails(path);
     }
 
     /// Reads a string that begins with no scheme.
@@ -140,58 +216,52 @@ impl<'a> Pass<'a> {
         if let Some(key) = self.extractor.places.after_bucket(bare) {
             self.path(key);
         }
-        if let Some(key) = bare.strip_prefix("arn:aws:s3:::").and_then(|arn| self.extractor.places.after_bucket(arn)) {
-            self.path(key);
-        }
         let first = bare.split('/').next().unwrap_or_default();
         if first.len() < bare.len()
             && first.contains(['.', ':'])
             && let Some(url) = Url::without_scheme(bare)
-            && let Place::Ours(path) | Place::Foreign(path) = self.extractor.places.place(url)
         {
-            self.path(path);
+            match self.extractor.places.place(url) {
+                Place::Ours(path) => self.path(path),
+                Place::Configured { key, path } => {
+                    self.path(key);
+                    self.path(path);
+                    self.tails(path);
+                }
+                Place::Foreign(path) => {
+                    self.path(path);
+                    self.tails(path);
+                }
+                Place::Other => {}
+            }
         }
+        self.transformed(bare);
         self.embedded(text);
     }
 
-    /// Follows URLs inside of the string: image proxies and redirects carry the original in path or query.
-    fn embedded(&mut self, text: &str) {
-        let after_own = text.find("://").map_or(0, |at| at + 3);
-        let mut from = if Url::parse(text).is_some() { after_own } else { 0 };
-        while let Some(at) = text[from..].find("://").map(|at| from + at) {
-            let scheme = text[..at].bytes().rev().take_while(u8::is_ascii_alphanumeric).count();
-            if scheme > 0 {
-                self.follow(|this| this.place(&text[at - scheme..]));
+    /// Reads a path as if the key began after each of its first slashes: in the URL of an unknown host, the first
+    /// segment may be a bucket, and others may tell an image server what to do.
+    pub(super) fn tails(&mut self, path: &str) {
+        let end = path.find(['?', '#']).unwrap_or(path.len());
+        for (n, (at, _)) in path.match_indices('/').enumerate() {
+            if n == MAX_TAILS {
+                self.misunderstood = true;
+                return;
             }
-            from = at + 3;
-        }
-        if let Some((_, query)) = text.split_once('?') {
-            for (name, value) in query.split(['&', '#']).filter_map(|pair| pair.split_once('=')) {
-                if !is_signature(name) && value.contains(['/', '.', '%']) {
-                    self.follow(|this| this.encoded(value));
-                }
+            match &path[at + 1..] {
+                tail if n == 0 => self.path(tail),
+                _ if at < end => self.encoded(&path[at + 1..end]),
+                tail => self.encoded(tail),
             }
         }
-        for (at, _) in text.match_indices('/') {
-            let tail = &text[at + 1..];
-            // `{"`, `http` and `s3:` in base64.
-            if ["eyJ", "aHR0c", "czM6"].iter().any(|start| tail.starts_with(start)) {
-                self.follow(|this| {
-                    if let Some(inner) = decode_base64(tail)
-                        && !this.try_json(&inner)
-                    {
-                        this.forms(&inner);
-                    }
-                });
-            }
-        }
+        self.packed_tails(&path[..end]);
     }
 
     /// Reads what follows the root of a bucket, or is a key.
-    fn path(&mut self, path: &str) {
-        let Some(cut) = path.find(['?', '#']) else { return self.encoded(path) };
+    pub(super) fn path(&mut self, path: &str) {
+        let Some(cut) = path.bytes().position(|b| matches!(b, b'?' | b'#')) else { return self.encoded(path) };
         // What is encoded in a signature is no part of a key.
-        if path[cut..].contains("X-Amz-Signature=") {
+        if path[cut..].contains("Signature=") {
             self.slashes(path);
         } else {
             self.encoded(path);
@@ -202,33 +272,40 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Undoes percent-encoding, once and twice, with `+` as itself and as a space.
+    /// Undoes percent-encoding, several times, with `+` as itself and as a space.
     fn encoded(&mut self, text: &str) {
         self.slashes(text);
-        if !text.contains(['%', '+']) {
+        if !text.bytes().any(|b| matches!(b, b'%' | b'+')) {
             return;
         }
-        let mut forms = vec![text.to_owned()];
+        self.percent(text);
         if text.contains('+') {
-            forms.push(text.replace('+', " "));
-            self.slashes(&forms[1]);
-        }
-        for form in forms {
-            let once = decode_percent(&form);
-            self.decoded(&once, &form);
-            let twice = decode_percent(&once);
-            self.decoded(&twice, &once);
-            if once.contains('+') {
-                self.slashes(&once.replace('+', " "));
-            }
+            let spaced = text.replace('+', " ");
+            self.slashes(&spaced);
+            self.percent(&spaced);
         }
     }
 
-    fn decoded(&mut self, text: &str, before: &str) {
-        if text == before {
-            return;
+    fn percent(&mut self, text: &str) {
+        let mut before = text.to_owned();
+        for _ in 0..MAX_ENCODINGS {
+            let decoded = encodings::percent(&before);
+            if decoded == before {
+                return;
+            }
+            self.decoded(&decoded);
+            if decoded.contains('+') {
+                self.slashes(&decoded.replace('+', " "));
+            }
+            before = decoded;
         }
+    }
+
+    fn decoded(&mut self, text: &str) {
         self.slashes(text);
+        if let Some(key) = self.extractor.places.after_bucket(text.trim_start_matches('/')) {
+            self.slashes(key);
+        }
         // What was encoded as a whole may be a URL, or have a query.
         if text.contains("://") || text.starts_with("//") || text.contains(['?', '#']) {
             self.follow(|this| this.place(text));
@@ -240,32 +317,39 @@ impl<'a> Pass<'a> {
         self.unicode(text);
         let one = text.strip_prefix('/').unwrap_or(text);
         let bare = text.trim_start_matches('/');
-        if one != text {
+        if one.len() < text.len() {
             self.unicode(one);
         }
-        if bare != one {
+        if bare.len() < one.len() {
             self.unicode(bare);
         }
-        if bare.contains("//") || bare.contains("/.") || bare.starts_with('.') {
+        // What is longer shrinks by its dots at most to a key that has none.
+        if bare.len() <= 4 * MAX_KEY_BYTES
+            && (bare.starts_with('.') || bare.as_bytes().windows(2).any(|two| matches!(two, b"//" | b"/.")))
+        {
             self.unicode(&resolve(bare, false));
             self.unicode(&resolve(bare, true));
         }
     }
 
     fn unicode(&mut self, text: &str) {
+        if !self.spend(text.len()) {
+            return;
+        }
         self.affixes(text);
-        if text.is_ascii() {
+        // Normalisation makes a string shorter, but not to less than a third.
+        if text.is_ascii() || text.len() > 4 * MAX_KEY_BYTES {
             return;
         }
         self.affixes(&text.nfc().collect::<String>());
         self.affixes(&text.nfd().collect::<String>());
-        if let Some(repaired) = repair(text) {
+        if let Some(repaired) = encodings::repair(text) {
             self.affixes(&repaired);
             self.affixes(&repaired.nfc().collect::<String>());
         }
     }
 
-    fn affixes(&mut self, text: &str) {
+    pub(super) fn affixes(&mut self, text: &str) {
         self.push(text);
         let stripped = self.extractor.strip.as_deref().and_then(|strip| text.strip_prefix(strip));
         if let Some(stripped) = stripped {
@@ -284,12 +368,12 @@ impl<'a> Pass<'a> {
         }
     }
 
-    pub(super) fn push(&mut self, text: &str) {
+    fn push(&mut self, text: &str) {
+        self.out.push(text, false);
         if self.extractor.kind != Kind::Prefix {
-            return self.out.push(text, false);
+            return;
         }
         // The value may also be the key of the directory's own marker object.
-        self.out.push(text, false);
         let bare = text.trim_end_matches('/');
         if !bare.is_empty() {
             self.out.push(&format!("{bare}/"), true);
@@ -297,85 +381,34 @@ impl<'a> Pass<'a> {
         if text.ends_with('/') {
             self.out.push(text, true);
         }
+        // A playlist names its segments by their names in its directory.
+        if let Some((directory, file)) = text.rsplit_once('/')
+            && !directory.trim_matches('/').is_empty()
+            && is_manifest(file)
+        {
+            self.out.push(&text[..=directory.len()], true);
+        }
     }
 }
 
-/// Undoes UTF-8 that was taken for Latin-1 (`cafÃ©`), as a connection with the wrong character set stores it.
-fn repair(text: &str) -> Option<String> {
-    let bytes: Option<Vec<u8>> = text.chars().map(latin_1).collect();
-    String::from_utf8(bytes?).ok()
+/// The manifests of HLS (RFC 8216), MPEG-DASH (ISO/IEC 23009-1), Smooth Streaming and HDS, and the index of a DICOM file
+/// set (DICOM PS3.10).
+fn is_manifest(file: &str) -> bool {
+    let manifests = ["m3u8", "m3u", "mpd", "ism", "isml", "f4m"];
+    let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);
+    manifests.iter().any(|known| known.eq_ignore_ascii_case(extension)) || file.eq_ignore_ascii_case("DICOMDIR")
 }
 
-/// The byte of a character in Latin-1 as browsers and MySQL mean it: Windows-1252 (WHATWG Encoding Standard).
-fn latin_1(c: char) -> Option<u8> {
-    const HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
-    let plain = u8::try_from(u32::from(c)).ok();
-    plain.or_else(|| HIGH.chars().position(|high| high == c).and_then(|at| u8::try_from(0x80 + at).ok()))
+/// Decodes a word in base64 that holds a URL, a path or a document.
+pub(super) fn in_base64(word: &str) -> Option<String> {
+    let packed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=');
+    if word.len() < 8 || !word.bytes().all(packed) || !word.bytes().any(|b| b.is_ascii_uppercase()) {
+        return None;
+    }
+    encodings::base64(word).filter(|inner| inner.contains(['/', '.', ':', '{']))
 }
 
 /// White space, and what editors and spreadsheets leave around a value.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}' | '\u{200e}' | '\u{200f}')
-}
-
-/// The parameters of a signature: their values are long, secret, and never keys.
-fn is_signature(name: &str) -> bool {
-    name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("x-amz-"))
-        || matches!(name, "Signature" | "AWSAccessKeyId" | "Expires" | "Policy" | "Key-Pair-Id")
-}
-
-/// Decodes `%XX`; bytes that are not UTF-8 are taken as Latin-1.
-fn decode_percent(text: &str) -> String {
-    let bytes: Cow<'_, [u8]> = percent_decode_str(text).into();
-    String::from_utf8(bytes.into_owned())
-        .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
-}
-
-/// Decodes a URL or a document in base64, which may be cut into segments and end in an extension.
-fn decode_base64(tail: &str) -> Option<String> {
-    let packed: String = tail.split(['.', '?', '#', '=']).next()?.split('/').collect();
-    let bytes = URL_SAFE_NO_PAD.decode(&packed).or_else(|_| STANDARD_NO_PAD.decode(&packed)).ok()?;
-    String::from_utf8(bytes).ok()
-}
-
-/// Undoes the escapes of HTML that occur in URLs.
-fn unescape_html(text: &str) -> Cow<'_, str> {
-    const ESCAPES: [(&str, &str); 10] = [
-        ("&quot;", "\""),
-        ("&#34;", "\""),
-        ("&#39;", "'"),
-        ("&#x27;", "'"),
-        ("&apos;", "'"),
-        ("&#x2F;", "/"),
-        ("&#x2f;", "/"),
-        ("&#47;", "/"),
-        ("&#38;", "&"),
-        ("&amp;", "&"),
-    ];
-    if !(text.contains('&') && text.contains(';')) {
-        return Cow::Borrowed(text);
-    }
-    let mut result = Cow::Borrowed(text);
-    for (escape, plain) in ESCAPES {
-        if result.contains(escape) {
-            result = Cow::Owned(result.replace(escape, plain));
-        }
-    }
-    result
-}
-
-/// Resolves `.` and `..`, and with `merge` also makes one slash of several.
-fn resolve(path: &str, merge: bool) -> String {
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in path.split('/') {
-        match segment {
-            "." => {}
-            ".." => {
-                segments.pop();
-            }
-            "" if merge && !segments.is_empty() => {}
-            _ => segments.push(segment),
-        }
-    }
-    segments.join("/")
 }

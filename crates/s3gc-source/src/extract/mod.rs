@@ -4,75 +4,33 @@
 //! percent-encoded, in JSON, in arrays, in HTML. A collector that misses one form deletes what is in use, so a value marks
 //! every reading that is plausible, and a wrong reading can only keep an object. The module is pure: no clock, no network.
 //!
-//! The way of a value: `documents` takes JSON, arrays and text apart into strings; `locator` reads each string, with
-//! `places` telling whose URL it is; `readings` collects what they find.
+//! The way of a value: `documents` takes JSON, serialised PHP, arrays and text apart into strings, with the help of
+//! `json`, `php` and `words`; `locator` reads each string, with `places` telling whose URL it is, `proxies` finding URLs
+//! in URLs and `encodings` undoing escapes; `readings` collects what they find.
+//!
+//! No value takes long: nesting, following and the sum of all readings are bounded, and a value that was not read to its
+//! end for that is [`Outcome::Unread`].
 
+mod aws;
+mod config;
 mod documents;
+mod encodings;
+mod json;
+mod json_path;
 mod locator;
+mod php;
 mod places;
+mod proxies;
 mod readings;
+mod words;
 
+pub use config::{ExtractConfig, InvalidExtract, Kind};
+use json_path::JsonPath;
 use locator::Pass;
 use places::Places;
 pub use readings::Readings;
-use serde::{Deserialize, Serialize};
 
 use crate::{BatchBuilder, Origin};
-
-/// What a column holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Kind {
-    /// To be seen from each value: a key, a URL, JSON, an array or text.
-    #[default]
-    Auto,
-    /// One key, or a URL of one; the value is never taken apart.
-    Key,
-    /// One URL, or a bare key; the value is never taken apart.
-    Url,
-    /// A JSON document: every string in it, object keys too.
-    Json,
-    /// An array, as PostgreSQL writes it (`{a,"b c"}`) or as JSON.
-    Array,
-    /// HTML, Markdown or plain text: every URL and every key-shaped word in it.
-    Text,
-    /// The name of a directory: everything under it is referenced.
-    Prefix,
-}
-
-/// How to read the values of a column as keys of a bucket.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ExtractConfig {
-    /// The bucket; empty where the store has no such name.
-    pub bucket: String,
-    /// The addresses of the S3-compatible server, such as `https://minio.example.com:9000`.
-    pub endpoints: Vec<String>,
-    /// URLs that stand for the bucket's root, such as `https://cdn.example.com/assets/`.
-    pub base_urls: Vec<String>,
-    /// The other buckets that are configured: a URL of one of them is no reference to this one.
-    pub other_buckets: Vec<String>,
-    /// The base URLs of those other buckets.
-    pub other_base_urls: Vec<String>,
-    /// What the column holds.
-    pub kind: Kind,
-    /// What stands before each key in the column and is not part of it. The value is read with it, too.
-    pub strip: Option<String>,
-    /// What stands before each key in the bucket and is missing in the column. The value is read without it, too.
-    pub prepend: Option<String>,
-}
-
-/// Why a configuration makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InvalidExtract {
-    /// A base URL or an endpoint has no host.
-    #[error("{0:?} is not a URL: write it as https://host/path")]
-    Url(String),
-    /// `strip` or `prepend` is there and empty.
-    #[error("{0} is empty: leave it out")]
-    Empty(&'static str),
-}
 
 /// What came of reading a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +68,7 @@ pub struct Extractor {
     kind: Kind,
     strip: Option<String>,
     prepend: Option<String>,
+    json_paths: Vec<JsonPath>,
     places: Places,
 }
 
@@ -125,8 +84,12 @@ impl Extractor {
                 return Err(InvalidExtract::Empty(name));
             }
         }
+        if !config.json_paths.is_empty() && config.kind != Kind::Json {
+            return Err(InvalidExtract::NotJson(config.kind));
+        }
+        let json_paths = config.json_paths.iter().map(|path| JsonPath::parse(path)).collect::<Result<_, _>>()?;
         let places = Places::new(&config)?;
-        Ok(Self { kind: config.kind, strip: config.strip, prepend: config.prepend, places })
+        Ok(Self { kind: config.kind, strip: config.strip, prepend: config.prepend, json_paths, places })
     }
 
     /// Reads a value: `out` then holds its readings, each once, and nothing else.
@@ -139,10 +102,10 @@ impl Extractor {
         if value.trim().is_empty() {
             return Outcome::Blank;
         }
-        let mut pass = Pass::new(self, out);
+        let mut pass = Pass::new(self, value, out);
         match self.kind {
             Kind::Auto => pass.auto(value),
-            Kind::Key | Kind::Url | Kind::Prefix => pass.locator(value),
+            Kind::Key | Kind::Url | Kind::Prefix | Kind::Template => pass.locator(value),
             Kind::Json => pass.json(value),
             Kind::Array => pass.array(value),
             Kind::Text => pass.text(value),
@@ -197,7 +160,8 @@ impl Extractor {
 
     /// Tells whether the value has one reading, itself, without looking closer: the common case, so the fast one.
     fn is_plain_key(&self, value: &str) -> bool {
-        matches!(self.kind, Kind::Auto | Kind::Key | Kind::Url | Kind::Text) && self.is_plain_word(value)
+        matches!(self.kind, Kind::Auto | Kind::Key | Kind::Url | Kind::Text | Kind::Template)
+            && self.is_plain_word(value)
     }
 
     /// The same for a word of a document.
@@ -221,7 +185,7 @@ impl Extractor {
             dotted |= byte == b'.';
             before = byte;
         }
-        !(slashed && self.places.after_bucket(value).is_some())
+        !(slashed && self.places.after_bucket(value).is_some()) && (dotted || locator::in_base64(value).is_none())
     }
 }
 

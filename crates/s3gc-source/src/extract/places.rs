@@ -1,10 +1,11 @@
 //! Whose URL it is.
 //!
-//! The forms of AWS: Amazon S3 User Guide, "Virtual hosting of buckets", "Using dual-stack endpoints", "Transfer
-//! Acceleration", "Website endpoints", and AWS General Reference, "Amazon S3 endpoints and quotas" (FIPS).
+//! Only one answer keeps a string from being marked: that it names another configured bucket. So that answer needs a
+//! name that is exactly the other's, in the place where the form of the URL has the bucket; all else is ours or foreign.
 
 use std::borrow::Cow;
 
+use super::aws::{self, Arn, Host};
 use super::{ExtractConfig, InvalidExtract};
 
 /// A string that begins like a URL, in parts that are not decoded.
@@ -20,8 +21,16 @@ pub(super) struct Url<'a> {
 /// Where a URL points; the string is its path with query and fragment, without the slash before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place<'a> {
-    /// Into the bucket: what follows the bucket's root.
+    /// Into the bucket, as Amazon's own forms of URLs say: what follows the bucket's root.
     Ours(&'a str),
+    /// Into the bucket, as the configuration says. It may be mistaken about the path before the root, so all that the
+    /// URL would mark without it is marked, too.
+    Configured {
+        /// What follows the bucket's root.
+        key: &'a str,
+        /// What follows the host.
+        path: &'a str,
+    },
     /// Into another configured bucket.
     Other,
     /// Somewhere else.
@@ -35,6 +44,7 @@ pub(super) struct Places {
     others: Vec<String>,
     endpoints: Vec<Base>,
     bases: Vec<(Base, bool)>,
+    access_points: Vec<AccessPoint>,
 }
 
 /// A configured URL.
@@ -46,6 +56,14 @@ struct Base {
     path: String,
 }
 
+/// An access point of the bucket.
+#[derive(Clone, Debug)]
+struct AccessPoint {
+    /// The configured text in lower case: it may be a host, or an alias that is used like a bucket.
+    alias: String,
+    name: String,
+}
+
 impl Places {
     pub(super) fn new(config: &ExtractConfig) -> Result<Self, InvalidExtract> {
         let ours = config.base_urls.iter().map(|url| Ok((Base::parse(url)?, true)));
@@ -55,6 +73,11 @@ impl Places {
             others: config.other_buckets.iter().filter(|o| !o.is_empty() && **o != config.bucket).cloned().collect(),
             endpoints: config.endpoints.iter().map(|url| Base::parse(url)).collect::<Result<_, _>>()?,
             bases: ours.chain(others).collect::<Result<_, _>>()?,
+            access_points: config
+                .access_points
+                .iter()
+                .map(|text| AccessPoint::parse(text))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -79,50 +102,66 @@ impl Places {
             .unwrap_or(Place::Foreign(path))
     }
 
+    /// Tells where an ARN points, if the string is one.
+    pub(super) fn arn<'a>(&self, text: &'a str) -> Option<Place<'a>> {
+        Some(match aws::arn(text)? {
+            Arn::Bucket(bucket, key) => self.in_bucket(bucket, key).unwrap_or(Place::Foreign(key)),
+            Arn::AccessPoint(name, key) if self.has_access_point(name) => Place::Configured { key, path: key },
+            Arn::AccessPoint(_, key) => Place::Foreign(key),
+        })
+    }
+
     /// The longest base URL wins; of equals, ours.
     fn under_base<'a>(&self, host: &str, url: Url<'a>) -> Option<Place<'a>> {
         let mut best: Option<(usize, bool, &'a str)> = None;
         for (base, ours) in self.bases.iter().filter(|(base, _)| base.is_at(host, url.port)) {
-            let Some(rest) = url.rest.strip_prefix(base.path.as_str()) else { continue };
-            if !(rest.is_empty() || rest.starts_with(['/', '?', '#'])) {
-                continue;
-            }
+            let Some(rest) = base.below(url.rest) else { continue };
             if best.is_none_or(|(length, best_ours, _)| (base.path.len(), *ours) > (length, best_ours)) {
-                best = Some((base.path.len(), *ours, rest.strip_prefix('/').unwrap_or(rest)));
+                best = Some((base.path.len(), *ours, rest));
             }
         }
-        best.map(|(_, ours, rest)| if ours { Place::Ours(rest) } else { Place::Other })
+        let path = url.rest.strip_prefix('/').unwrap_or(url.rest);
+        best.map(|(_, ours, key)| if ours { Place::Configured { key, path } } else { Place::Other })
     }
 
     fn at_endpoint<'a>(&self, host: &str, port: &str, path: &'a str) -> Option<Place<'a>> {
         for endpoint in self.endpoints.iter().filter(|e| e.port == port) {
             let Some(bucket) = host.strip_suffix(endpoint.host.as_str()) else { continue };
-            let place = match bucket.strip_suffix('.') {
-                _ if bucket.is_empty() => self.by_first_segment(path),
-                Some(bucket) => self.in_bucket(bucket, path),
-                None => None,
+            // An endpoint may have a path, as the one of Supabase Storage does.
+            let below = endpoint.path.strip_prefix('/').map_or(Some(path), |base| {
+                path.strip_prefix(base).filter(|rest| rest.starts_with('/')).map(|rest| &rest[1..])
+            });
+            let place = match (bucket.strip_suffix('.'), below) {
+                (None, Some(below)) if bucket.is_empty() => self.by_first_segment(below),
+                (Some(bucket), Some(below)) => self.by_host(bucket, below),
+                _ => None,
             };
-            if place.is_some() {
-                return place;
+            match place {
+                Some(Place::Ours(key)) => return Some(Place::Configured { key, path }),
+                Some(_) => return place,
+                None => {}
             }
         }
         None
     }
 
     fn at_aws<'a>(&self, host: &str, path: &'a str) -> Option<Place<'a>> {
-        let head = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"))?;
-        let is_service = |text: &str| text == "s3" || text.starts_with("s3.") || text.starts_with("s3-");
-        let hosts = |bucket: &str| {
-            let rest = head.strip_prefix(&*lower(bucket)).and_then(|rest| rest.strip_prefix('.'));
-            !bucket.is_empty() && rest.is_some_and(is_service)
-        };
-        if hosts(&self.bucket) {
-            return Some(Place::Ours(path));
+        let configured = Place::Configured { key: path, path };
+        if self.access_points.iter().any(|point| point.alias == host) {
+            return Some(configured);
         }
-        if self.others.iter().any(|other| hosts(other)) {
-            return Some(Place::Other);
+        match aws::host(host) {
+            Some(Host::Bucket(bucket)) => self.by_host(bucket, path),
+            Some(Host::Service) => self.by_first_segment(path),
+            Some(Host::AccessPoint(name)) => self.has_access_point(name).then_some(configured),
+            None => aws::console(host, path).and_then(|(bucket, key)| self.in_bucket(bucket, key)),
         }
-        if is_service(head) { self.by_first_segment(path) } else { None }
+    }
+
+    fn has_access_point(&self, text: &str) -> bool {
+        let name = aws::without_account(text.strip_suffix(".mrap").unwrap_or(text));
+        let is = |known: &str| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(text);
+        self.access_points.iter().any(|point| is(&point.name) || is(&point.alias))
     }
 
     fn by_first_segment<'a>(&self, path: &'a str) -> Option<Place<'a>> {
@@ -131,15 +170,21 @@ impl Places {
         self.in_bucket(&path[..end], rest.strip_prefix('/').unwrap_or(rest))
     }
 
+    /// A bucket as a host names it: hosts have no capitals, though a bucket older than the naming rules may.
+    fn by_host<'a>(&self, bucket: &str, key: &'a str) -> Option<Place<'a>> {
+        let others = self.others.iter().any(|other| other.eq_ignore_ascii_case(bucket));
+        self.in_bucket(bucket, key).or_else(|| others.then_some(Place::Other))
+    }
+
     fn in_bucket<'a>(&self, bucket: &str, key: &'a str) -> Option<Place<'a>> {
-        // Hosts are compared in lower case; only buckets older than the naming rules have capitals.
-        let is = |name: &str| name == bucket || name.eq_ignore_ascii_case(bucket);
         if bucket.is_empty() {
             None
-        } else if is(&self.bucket) {
+        } else if self.bucket.eq_ignore_ascii_case(bucket) {
             Some(Place::Ours(key))
+        } else if self.access_points.iter().any(|point| point.alias.eq_ignore_ascii_case(bucket)) {
+            Some(Place::Configured { key, path: key })
         } else {
-            self.others.iter().any(|other| is(other)).then_some(Place::Other)
+            self.others.iter().any(|other| other == bucket).then_some(Place::Other)
         }
     }
 }
@@ -196,6 +241,20 @@ impl Base {
 
     fn is_at(&self, host: &str, port: &str) -> bool {
         self.host == host && self.port == port
+    }
+
+    /// Returns what follows the base in a URL's path, query and fragment, without the slash between them.
+    fn below<'a>(&self, rest: &'a str) -> Option<&'a str> {
+        let rest = rest.strip_prefix(self.path.as_str())?;
+        (rest.is_empty() || rest.starts_with(['/', '?', '#'])).then(|| rest.strip_prefix('/').unwrap_or(rest))
+    }
+}
+
+impl AccessPoint {
+    fn parse(text: &str) -> Result<Self, InvalidExtract> {
+        let alias = text.trim().to_ascii_lowercase();
+        let name = aws::access_point_name(&alias).to_owned();
+        if name.is_empty() { Err(InvalidExtract::Empty("access_points")) } else { Ok(Self { alias, name }) }
     }
 }
 

@@ -14,6 +14,7 @@ pub struct Readings {
     /// The index of a span by the hash of its string, where there are too many to compare them all.
     by_hash: HashMap<u64, usize>,
     hasher: RandomState,
+    is_full: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,10 @@ struct Span {
 impl Readings {
     /// How many readings are compared one by one.
     const FEW: usize = 16;
+
+    /// How many readings a value may have, and how many bytes they may have together.
+    const MAX: usize = 1 << 20;
+    const MAX_BYTES: usize = 1 << 26;
 
     /// Walks over the readings.
     pub fn iter(&self) -> impl Iterator<Item = Reading<'_>> {
@@ -48,11 +53,21 @@ impl Readings {
         self.text.clear();
         self.spans.clear();
         self.by_hash.clear();
+        self.is_full = false;
+    }
+
+    /// Tells whether readings were left out.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Adds a reading, unless it is there already, empty, or too long for a key.
     pub(super) fn push(&mut self, key: &str, is_prefix: bool) {
         if key.is_empty() || key.len() > MAX_KEY_BYTES || self.contains(key, is_prefix) {
+            return;
+        }
+        if self.spans.len() == Self::MAX || self.text.len() + key.len() > Self::MAX_BYTES {
+            self.is_full = true;
             return;
         }
         let start = self.text.len();
