@@ -6,10 +6,6 @@ use super::words::{MAX_WORD_BYTES, is_parted};
 impl Pass<'_> {
     /// Looks at the value to see what it is.
     pub(super) fn auto(&mut self, value: &str) {
-        let whole = value.len() <= MAX_WORD_BYTES;
-        if whole {
-            self.locator(value);
-        }
         let bare = value.trim();
         let understood = match bare.as_bytes().first() {
             Some(b'{' | b'[') => self.try_json(bare) || self.try_array(bare),
@@ -17,8 +13,18 @@ impl Pass<'_> {
             Some(b'a' | b's' | b'O') => self.try_php(bare),
             _ => false,
         };
-        if !understood && (!whole || is_parted(value)) {
+        self.whole(value, understood);
+        if !understood && (value.len() > MAX_WORD_BYTES || is_parted(value)) {
             self.words(value);
+        }
+    }
+
+    /// Reads the value as one string. A document is read in its parts, and might at most be a strange key as a whole.
+    fn whole(&mut self, value: &str, is_document: bool) {
+        if is_document || value.trim_start().starts_with('<') {
+            self.slashes(value);
+        } else if value.len() <= MAX_WORD_BYTES {
+            self.locator(value);
         }
     }
 
@@ -34,9 +40,7 @@ impl Pass<'_> {
 
     /// Reads text.
     pub(super) fn text(&mut self, value: &str) {
-        if value.len() <= MAX_WORD_BYTES {
-            self.locator(value);
-        }
+        self.whole(value, false);
         self.words(value);
     }
 

@@ -313,7 +313,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Reads it with and without leading slashes, and as a browser resolves dots and doubled slashes.
-    fn slashes(&mut self, text: &str) {
+    pub(super) fn slashes(&mut self, text: &str) {
         self.unicode(text);
         let one = text.strip_prefix('/').unwrap_or(text);
         let bare = text.trim_start_matches('/');

@@ -22,6 +22,8 @@ mod php;
 mod places;
 mod proxies;
 mod readings;
+mod template;
+mod variants;
 mod words;
 
 pub use config::{ExtractConfig, InvalidExtract, Kind};
@@ -29,6 +31,8 @@ use json_path::JsonPath;
 use locator::Pass;
 use places::Places;
 pub use readings::Readings;
+pub use template::{Filter, InvalidTemplate, Template};
+pub use variants::{InvalidVariant, Variants};
 
 use crate::{BatchBuilder, Origin};
 

@@ -75,6 +75,10 @@ impl Pass<'_> {
 
     /// Reads the path without the segments that tell an image server what to do, if it has such segments.
     pub(super) fn transformed(&mut self, path: &str) {
+        // Text is no path.
+        if path.bytes().any(|b| matches!(b, b' ' | b'"' | b'<' | b'{' | b'\n')) {
+            return;
+        }
         let (directory, _) = path.rsplit_once('/').unwrap_or(("", path));
         if directory.split('/').any(is_instruction) {
             self.tails(path);

@@ -24,13 +24,21 @@ const MAX_NESTED: usize = 8;
 
 /// Tells whether there is anything in a string that parts words.
 pub(super) fn is_parted(text: &str) -> bool {
-    text.bytes().any(|b| PARTS[usize::from(b)]) || !text.is_ascii() && text.contains(char::is_whitespace)
+    text.bytes().any(|b| PARTS[usize::from(b)])
+        || after_name(text).is_some()
+        || !text.is_ascii() && text.contains(char::is_whitespace)
+}
+
+/// Returns what follows `name=`.
+fn after_name(word: &str) -> Option<&str> {
+    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':'));
+    word.split_once('=').filter(|(name, _)| is_name(name)).map(|(_, value)| value)
 }
 
 /// The bytes that part words.
 const PARTS: [bool; 256] = {
     let mut parts = [false; 256];
-    let bytes = b" \t\n\r\x0b\x0c=<>\"()[]{}|,;'`*\\";
+    let bytes = b" \t\n\r\x0b\x0c<>\"()[]{}|,;'`*\\";
     let mut at = 0;
     while at < bytes.len() {
         parts[bytes[at] as usize] = true;
@@ -82,9 +90,7 @@ impl Pass<'_> {
                 self.word(part);
             }
         }
-        if let Some((name, value)) = word.split_once('=')
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':'))
-        {
+        if let Some(value) = after_name(word) {
             self.word(value);
         }
         // An image that is written out in the text names nothing.
@@ -116,7 +122,9 @@ impl Pass<'_> {
     fn phrase(&mut self, text: &str) {
         let bare = text.trim();
         let key_shaped = bare.contains('/') || bare.trim_end_matches('.').contains('.');
-        if key_shaped && bare.len() <= MAX_PHRASE_BYTES && bare.contains(char::is_whitespace) {
+        // A line of HTML is no name; what its tags and quotes hold is read on its own.
+        let is_markup = bare.contains("</") || bare.contains("=\"");
+        if key_shaped && !is_markup && bare.len() <= MAX_PHRASE_BYTES && bare.contains(char::is_whitespace) {
             self.word(bare);
         }
     }
