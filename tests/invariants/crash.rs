@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, stream};
 use s3gc_core::catalog::{EntryFilter, EntryId, EntryState};
 use s3gc_core::{Gc, Mode, RestoreOptions, RestoreWhat, RunOptions, Settings};
 use s3gc_testkit::faults::{Fault, FaultPlan, FaultyCatalog, FaultyStore, FaultyVault};
@@ -54,33 +55,61 @@ async fn i07_child() {
     std::process::exit(77);
 }
 
+/// How many worlds are killed at a time: most of the time of each is waiting.
+const AT_A_TIME: usize = 4;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn i07_killed_at_any_call_nothing_is_lost() {
-    // Every call in the long form, every seventh in the short one.
-    let step = if std::env::var_os("S3GC_TEST_LONG").is_some() { 1 } else { 7 };
-    let mut call = 1;
-    loop {
-        let mut world = World::new().await;
-        adapt(&mut world.settings);
-        for n in 0..10 {
-            world.put(&format!("orphan/{n}"), &format!("orphan {n}"));
-        }
-        world.put("kept", "kept");
-        world.refer("kept").await;
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::i07_child", "--nocapture", "-q"])
-            .env(CHILD, describe(&world, call))
-            .output()
-            .unwrap();
-        let is_end = status.status.code() == Some(77);
-        assert!(is_end || status.status.code().is_none(), "{}", String::from_utf8_lossy(&status.stderr));
-        check(&world, call).await;
-        if is_end {
-            assert!(call > 30, "only {call} calls were seen");
-            return;
-        }
-        call += step;
+    let log = calls().await;
+    assert!(log.len() > 30, "only {} calls were seen", log.len());
+    // The long form dies at every call; the short one at the last call of each operation, and here and there.
+    let is_long = std::env::var_os("S3GC_TEST_LONG").is_some();
+    let is_chosen = |index: &usize| is_long || index % 16 == 0 || !log[index + 1..].contains(&log[*index]);
+    let chosen: Vec<usize> = (0..log.len()).filter(is_chosen).collect();
+    let count = chosen.len();
+    let died: Vec<bool> =
+        stream::iter(chosen).map(|index| kill(index as u64 + 1)).buffer_unordered(AT_A_TIME).collect().await;
+    // A run has not always the same number of calls.
+    assert!(died.iter().filter(|died| **died).count() + 2 >= count, "{died:?}");
+    assert!(!kill(log.len() as u64 + 1000).await, "nobody killed it");
+}
+
+/// A world with ten orphans.
+async fn world() -> World {
+    let mut world = World::new().await;
+    adapt(&mut world.settings);
+    for n in 0..10 {
+        world.put(&format!("orphan/{n}"), &format!("orphan {n}"));
     }
+    world.put("kept", "kept");
+    world.refer("kept").await;
+    world
+}
+
+/// Lists the calls of a run that nobody kills.
+async fn calls() -> Vec<&'static str> {
+    let (world, plan) = (world().await, FaultPlan::new());
+    let gc = Gc::builder(world.settings.clone())
+        .store(Arc::new(FaultyStore::new(world.store().await, plan.clone())))
+        .source(world.source().await)
+        .vault(Arc::new(FaultyVault::new(world.vault(), plan.clone())))
+        .catalog(Arc::new(FaultyCatalog::new(world.catalog().await, plan.clone())))
+        .build()
+        .unwrap();
+    gc.run_cycle(RunOptions::mode(Mode::Execute)).await.unwrap();
+    plan.log()
+}
+
+/// Kills a run at one call, and looks at what the next one makes of it. Tells whether it died.
+async fn kill(call: u64) -> bool {
+    let world = world().await;
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "crash::i07_child", "--nocapture", "-q"]).env(CHILD, describe(&world, call));
+    let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
+    let code = output.status.code();
+    assert!(matches!(code, None | Some(77)), "call {call}: {code:?} {}", String::from_utf8_lossy(&output.stderr));
+    check(&world, call).await;
+    code.is_none()
 }
 
 async fn check(world: &World, call: u64) {

@@ -114,6 +114,12 @@ impl Apply<'_> {
         result.and(kept)
     }
 
+    /// Tells whether a person holds the key, or what it is derived from.
+    fn is_held(&self, holds: &globset::GlobSet, key: &ObjectKey) -> bool {
+        holds.is_match(key.as_str())
+            || self.parts.settings.variants.bases(key).any(|base| holds.is_match(base.as_str()))
+    }
+
     /// Waits until nobody who wrote before this moment can still commit a reference that the look would not see.
     async fn drain(&self) -> Result<()> {
         self.run.progress.phase(Phase::Drain, None);
@@ -147,7 +153,7 @@ impl Apply<'_> {
                 let key = &object.plan.key;
                 let skipped = if *referenced {
                     Skipped::new(key, Skip::Rescued, "referenced again")
-                } else if holds.is_match(key.as_str()) {
+                } else if self.is_held(&holds, key) {
                     Skipped::new(key, Skip::Held, Kept::Held.as_str())
                 } else {
                     free.push(object);
@@ -240,7 +246,7 @@ impl Filter {
         let settings = &parts.settings;
         let mut free = Vec::with_capacity(page.len());
         for (entry, clock) in page.into_iter().zip(clocks) {
-            let hold = self.holds.reason(&entry.key);
+            let hold = self.holds.reason(&entry.key, &parts.settings.variants);
             let reason = if Settings::is_reserved(&entry.key) {
                 Some(Kept::Reserved.as_str())
             } else if !settings.is_claimed(&entry.key) {

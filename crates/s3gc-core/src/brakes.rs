@@ -12,8 +12,6 @@ use crate::{Digest, Settings};
 const MIN_SAMPLE: u64 = 20;
 /// References may not drop by more, in percent, since the last good run.
 const MAX_DROP_PERCENT: f64 = 10.0;
-/// Values may not be URLs of hosts that are not configured in more than these, in percent.
-const MAX_FOREIGN_PERCENT: f64 = 1.0;
 /// A prefix may not be unreferenced in more than these, in percent, when the last good run saw half of that or less.
 const MAX_PREFIX_PERCENT: f64 = 50.0;
 
@@ -199,7 +197,7 @@ impl BrakeInput<'_> {
         let values: u64 = self.now.sources.iter().map(SourceCensus::values).sum();
         let columns = self.now.sources.iter().flat_map(|source| &source.columns);
         let foreign: u64 = columns.clone().map(|column| column.counts.foreign_urls).sum();
-        if values < MIN_SAMPLE || percent(foreign, values) <= MAX_FOREIGN_PERCENT {
+        if values < MIN_SAMPLE || percent(foreign, values) <= self.settings.max_foreign_urls {
             return;
         }
         let worst = columns.max_by_key(|column| column.counts.foreign_urls);
@@ -208,7 +206,7 @@ impl BrakeInput<'_> {
             "foreign_urls",
             format!(
                 "{foreign} of {values} values are URLs of hosts that are not configured, most of them in {worst}: \
-                 if they serve this bucket, add them to base_urls"
+                 if they serve this bucket, add them to base_urls; if not, raise [safety] max_foreign_urls"
             ),
         ));
     }

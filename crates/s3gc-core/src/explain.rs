@@ -63,6 +63,8 @@ pub struct Sighting {
     pub reading: String,
     /// Whether it names a directory above the key.
     pub is_prefix: bool,
+    /// The key that is named, if it is not this one but one that this one is derived from.
+    pub base: Option<ObjectKey>,
 }
 
 pub(crate) async fn explain(parts: &Parts, key: &ObjectKey) -> Result<Explanation> {
@@ -71,8 +73,9 @@ pub(crate) async fn explain(parts: &Parts, key: &ObjectKey) -> Result<Explanatio
         Err(error) if error.is_not_found() => None,
         Err(error) => return Err(error.into()),
     };
+    let keys: Vec<ObjectKey> = std::iter::once(key.clone()).chain(parts.settings.variants.bases(key)).collect();
     let found: Vec<(Vec<Sighting>, u64)> =
-        stream::iter(&parts.sources).map(|source| find(&**source, key)).buffered(4).try_collect().await?;
+        stream::iter(&parts.sources).map(|source| find(&**source, &keys)).buffered(4).try_collect().await?;
     let reference_count = found.iter().map(|(_, count)| count).sum();
     let references: Vec<Sighting> =
         found.into_iter().flat_map(|(sightings, _)| sightings).take(MAX_SIGHTINGS).collect();
@@ -109,7 +112,7 @@ async fn judge(
     if settings.is_excluded(key) {
         return kept(Kept::Excluded);
     }
-    if let Some(reason) = holds.reason(key) {
+    if let Some(reason) = holds.reason(key, &settings.variants) {
         return kept(reason);
     }
     if meta.readable != Readable::Yes {
@@ -129,7 +132,8 @@ async fn judge(
     Ok(Verdict::Unreferenced { since, due_at })
 }
 
-async fn find(source: &dyn ReferenceSource, key: &ObjectKey) -> Result<(Vec<Sighting>, u64)> {
+/// Finds what names a key, or one of those that it is derived from.
+async fn find(source: &dyn ReferenceSource, keys: &[ObjectKey]) -> Result<(Vec<Sighting>, u64)> {
     let (mut sightings, mut count, mut is_complete) = (Vec::new(), 0, false);
     let mut items = source.scan(ScanRequest::trace());
     while let Some(item) = items.next().await {
@@ -141,11 +145,13 @@ async fn find(source: &dyn ReferenceSource, key: &ObjectKey) -> Result<(Vec<Sigh
             }
         };
         for value in batch.values() {
-            let names_key = |reading: &Reading<'_>| match reading {
-                Reading::Key(name) => *name == key.as_str(),
+            let names = |reading: Reading<'_>, key: &ObjectKey| match reading {
+                Reading::Key(name) => name == key.as_str(),
                 Reading::Prefix(prefix) => key.as_str().starts_with(prefix),
             };
-            let Some(reading) = value.readings().find(names_key) else { continue };
+            let named =
+                |(index, key)| value.readings().find(|reading| names(*reading, key)).map(|found| (index, found));
+            let Some((index, reading)) = keys.iter().enumerate().find_map(named) else { continue };
             count += 1;
             if sightings.len() < MAX_SIGHTINGS {
                 sightings.push(Sighting {
@@ -154,6 +160,7 @@ async fn find(source: &dyn ReferenceSource, key: &ObjectKey) -> Result<(Vec<Sigh
                     origin: value.origin().cloned(),
                     reading: reading.as_str().to_owned(),
                     is_prefix: matches!(reading, Reading::Prefix(_)),
+                    base: keys.get(index).filter(|_| index > 0).cloned(),
                 });
             }
         }

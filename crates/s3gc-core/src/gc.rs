@@ -325,9 +325,11 @@ fn config_hash(settings: &Settings, sources: &[&str], widening: Option<&serde_js
     let document = serde_json::json!({
         "prefixes": settings.prefixes,
         "exclude": settings.exclude,
+        "variants": settings.variants,
         "retention": settings.retention,
         "retention_from": settings.retention_from,
         "unconditional_delete": settings.unconditional_delete,
+        "max_foreign_urls": settings.max_foreign_urls,
         "ignore_columns": sorted(&settings.ignore_columns),
         "allow_short_retention": settings.allow_short_retention,
         "sources": sources,

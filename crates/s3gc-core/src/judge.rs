@@ -13,7 +13,7 @@ use crate::keyset::{KeySet, Salt};
 use crate::plan::PlanEntry;
 use crate::sealed::{SealedFile, SealedWriter};
 use crate::settings::RetentionFrom;
-use crate::{Error, KeyPrefix, Result, Settings};
+use crate::{Error, KeyPrefix, Result, Settings, VariantRules};
 
 /// How many first-level prefixes are counted apart.
 const MAX_PREFIXES: usize = 1000;
@@ -158,7 +158,7 @@ impl Judge<'_> {
         let chunk_size = if spilled { SPILLED_CHUNK } else { CHUNK };
         let Census { spool, keys, prefixes, matches, .. } = census;
         let total = spool.count();
-        let mut references = References { keys, prefixes };
+        let mut references = References { keys, prefixes, variants: &self.settings.variants };
         let mut reader = spool.reader().map_err(spool_error())?;
         loop {
             let chunk = reader.next_chunk(chunk_size).map_err(spool_error())?;
@@ -219,7 +219,7 @@ impl Judge<'_> {
             Some(Kept::Unclaimed)
         } else if settings.is_excluded(&entry.key) {
             Some(Kept::Excluded)
-        } else if let Some(reason) = self.holds.reason(&entry.key) {
+        } else if let Some(reason) = self.holds.reason(&entry.key, &settings.variants) {
             Some(reason)
         } else if entry.readable != Readable::Yes {
             Some(Kept::Archived)
@@ -311,6 +311,7 @@ pub(crate) fn prefixes_of(key: &str) -> impl Iterator<Item = &str> {
 struct References<'a> {
     keys: &'a mut KeySet,
     prefixes: &'a mut KeySet,
+    variants: &'a VariantRules,
 }
 
 impl References<'_> {
@@ -323,20 +324,49 @@ impl References<'_> {
         let salt = self.keys.salt();
         let keys: Vec<u64> = chunk.iter().map(|entry| salt.fingerprint(entry.key.as_str())).collect();
         let mut referenced = self.keys.contains(&keys)?;
-        let by_prefix = if self.prefixes.is_empty() { Vec::new() } else { self.under_prefix(chunk, salt)? };
+        let by_prefix = self.under_prefix(chunk.iter().map(|entry| &entry.key), salt)?;
+        for (referenced, by_prefix) in referenced.iter_mut().zip(&by_prefix) {
+            *referenced |= by_prefix.referenced;
+        }
+        if !self.variants.is_empty() {
+            self.look_up_bases(chunk, salt, &mut referenced)?;
+        }
         for (index, fingerprint) in keys.iter().enumerate() {
             let prefixes = by_prefix.get(index).map_or(&[][..], |found| found.prefixes.as_slice());
-            referenced[index] |= by_prefix.get(index).is_some_and(|found| found.referenced);
             matches.mark(*fingerprint, prefixes, referenced[index]);
         }
         Ok(referenced)
     }
 
-    fn under_prefix(&mut self, chunk: &[ListEntry], salt: Salt) -> std::io::Result<Vec<UnderPrefix>> {
+    /// Does the same for what nothing references itself, and that may be derived from what is referenced.
+    fn look_up_bases(&mut self, chunk: &[ListEntry], salt: Salt, referenced: &mut [bool]) -> std::io::Result<()> {
+        let (mut bases, mut derived) = (Vec::new(), Vec::new());
+        for (index, entry) in chunk.iter().enumerate().filter(|(index, _)| !referenced[*index]) {
+            bases.extend(self.variants.bases(&entry.key));
+            derived.resize(bases.len(), index);
+        }
+        let probes: Vec<u64> = bases.iter().map(|base| salt.fingerprint(base.as_str())).collect();
+        let found = self.keys.contains(&probes)?;
+        let by_prefix = self.under_prefix(bases.iter(), salt)?;
+        for (position, index) in derived.into_iter().enumerate() {
+            referenced[index] |= found[position] || by_prefix.get(position).is_some_and(|found| found.referenced);
+        }
+        Ok(())
+    }
+
+    /// Tells for each key which prefixes are above it, and whether one of them is referenced; nothing if none is.
+    fn under_prefix<'k>(
+        &mut self,
+        keys: impl Iterator<Item = &'k ObjectKey>,
+        salt: Salt,
+    ) -> std::io::Result<Vec<UnderPrefix>> {
         let mut probes = Vec::new();
-        let mut found: Vec<UnderPrefix> = Vec::with_capacity(chunk.len());
-        for entry in chunk {
-            let prefixes: Vec<u64> = prefixes_of(entry.key.as_str()).map(|prefix| salt.fingerprint(prefix)).collect();
+        let mut found: Vec<UnderPrefix> = Vec::new();
+        if self.prefixes.is_empty() {
+            return Ok(found);
+        }
+        for key in keys {
+            let prefixes: Vec<u64> = prefixes_of(key.as_str()).map(|prefix| salt.fingerprint(prefix)).collect();
             probes.extend(&prefixes);
             found.push(UnderPrefix { prefixes, referenced: false });
         }
@@ -401,8 +431,12 @@ impl HoldSet {
         })
     }
 
-    /// Returns why the key may not be deleted.
-    pub(crate) fn reason(&mut self, key: &ObjectKey) -> Option<Kept> {
+    /// Returns why the key, or what it is derived from, may not be deleted.
+    pub(crate) fn reason(&mut self, key: &ObjectKey, variants: &VariantRules) -> Option<Kept> {
+        self.reason_of(key).or_else(|| variants.bases(key).find_map(|base| self.reason_of(&base)))
+    }
+
+    fn reason_of(&mut self, key: &ObjectKey) -> Option<Kept> {
         let fingerprint = self.salt.fingerprint(key.as_str());
         // A set that cannot be read holds every key: when in doubt, keep.
         let has = |set: &mut KeySet| !set.is_empty() && set.contains(&[fingerprint]).map_or(true, |found| found[0]);

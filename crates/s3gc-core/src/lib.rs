@@ -31,6 +31,7 @@ mod sentinel;
 mod settings;
 mod stage;
 mod sweep;
+mod variants;
 
 pub use brakes::{Baseline, Brake};
 pub use catalog::{Catalog, Mode, RunState};
@@ -51,6 +52,8 @@ pub use report::{PlanSummary, RecoverReport, RunReport, Skip, Skipped, SweepRepo
 pub use restore::{IfExists, RestoreOptions, RestoreOutcome, RestoreReport, RestoreWhat, RestoredObject};
 pub use sentinel::{HoldingColumn, UnwatchedCensus};
 pub use settings::{InvalidMaxDelete, InvalidPrefix, KeyPrefix, MaxDelete, RetentionFrom, Settings};
+
+pub use variants::VariantRules;
 
 pub use s3gc_compress as compress;
 pub use s3gc_source as source;

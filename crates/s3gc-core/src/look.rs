@@ -10,7 +10,7 @@ use s3gc_store::{ObjectKey, Timestamp};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::gc::{Parts, RunContext};
-use crate::{Error, Result};
+use crate::{Error, Result, VariantRules};
 
 /// What a look found, and how long it may be relied on.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Look {
 /// Scans every source anew for these keys. Any failure fails the look as a whole.
 pub(crate) async fn look(parts: &Arc<Parts>, run: &RunContext, keys: &[&ObjectKey]) -> Result<Look> {
     let (began_at, began_boot) = (parts.clock.now(), parts.clock.boot());
-    let wanted = Arc::new(Wanted::new(keys));
+    let wanted = Arc::new(Wanted::new(keys, &parts.settings.variants));
     let scans = parts.sources.iter().map(|source| {
         let (source, wanted) = (Arc::clone(source), Arc::clone(&wanted));
         AbortOnDropHandle::new(tokio::spawn(scan(source, wanted)))
@@ -77,26 +77,33 @@ fn incomplete(source: &dyn ReferenceSource, reason: &str) -> Error {
     Error::Incomplete { reason: format!("{}: the look: {reason}", source.name()) }
 }
 
-/// The keys that are looked for.
+/// The keys that are looked for, and those that they are derived from.
 #[derive(Debug)]
 struct Wanted {
-    keys: HashMap<Box<str>, usize>,
+    keys: HashMap<Box<str>, Vec<usize>>,
     /// In byte order, so that what begins with a prefix stands together.
     sorted: Vec<(Box<str>, usize)>,
 }
 
 impl Wanted {
-    fn new(keys: &[&ObjectKey]) -> Self {
-        let named = || keys.iter().enumerate().map(|(index, key)| (Box::<str>::from(key.as_str()), index));
-        let mut sorted: Vec<_> = named().collect();
+    fn new(keys: &[&ObjectKey], variants: &VariantRules) -> Self {
+        let mut sorted: Vec<(Box<str>, usize)> = Vec::with_capacity(keys.len());
+        for (index, key) in keys.iter().enumerate() {
+            sorted.push((key.as_str().into(), index));
+            sorted.extend(variants.bases(key).map(|base| (base.as_str().into(), index)));
+        }
         sorted.sort_unstable();
-        Self { keys: named().collect(), sorted }
+        let mut keys: HashMap<Box<str>, Vec<usize>> = HashMap::with_capacity(sorted.len());
+        for (key, index) in &sorted {
+            keys.entry(key.clone()).or_default().push(*index);
+        }
+        Self { keys, sorted }
     }
 
     fn find(&self, batch: &ReferenceBatch, found: &mut Vec<usize>) {
         for reading in batch.readings() {
             match reading {
-                Reading::Key(key) => found.extend(self.keys.get(key)),
+                Reading::Key(key) => found.extend(self.keys.get(key).into_iter().flatten()),
                 Reading::Prefix(prefix) => {
                     let first = self.sorted.partition_point(|(key, _)| &**key < prefix);
                     let under = self.sorted[first..].iter().take_while(|(key, _)| key.starts_with(prefix));
@@ -114,15 +121,18 @@ mod tests {
 
     #[test]
     fn i01_a_key_and_everything_under_a_prefix_is_found() {
-        let keys: Vec<ObjectKey> =
-            ["a/b", "a/bc", "ab", "a/", "z"].iter().map(|k| ObjectKey::new(*k).unwrap()).collect();
-        let wanted = Wanted::new(&keys.iter().collect::<Vec<_>>());
+        let keys: Vec<ObjectKey> = ["a/b", "a/bc", "ab", "a/", "z", "thumbs/z", "thumbs/a/x"]
+            .iter()
+            .map(|k| ObjectKey::new(*k).unwrap())
+            .collect();
+        let rules = VariantRules::new(vec![r"^thumbs/(?<base>.+)$ -> $base".into()]).unwrap();
+        let wanted = Wanted::new(&keys.iter().collect::<Vec<_>>(), &rules);
         let mut batch = ReferenceBatch::builder(ColumnId::new("t.c"));
         batch.push_value([Reading::Key("z"), Reading::Key("nothing")]);
         batch.push_value([Reading::Prefix("a/")]);
         let mut found = Vec::new();
         wanted.find(&batch.finish(), &mut found);
         found.sort_unstable();
-        assert_eq!(found, [0, 1, 3, 4]);
+        assert_eq!(found, [0, 1, 3, 4, 5, 6]);
     }
 }

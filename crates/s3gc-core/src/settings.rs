@@ -6,6 +6,7 @@ use std::time::Duration;
 use s3gc_store::{ObjectKey, PROBE_PREFIX};
 use serde::{Deserialize, Serialize};
 
+use crate::VariantRules;
 use crate::catalog::Mode;
 
 /// The settings of one collector. Everything that is not said has a safe default.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub prefixes: Vec<KeyPrefix>,
     /// What is never deleted.
     pub exclude: Vec<KeyPrefix>,
+    /// Which objects are derived from others, and live as long as those are referenced.
+    pub variants: VariantRules,
     /// How long an object stays unreferenced before it is due.
     pub retention: Duration,
     /// From when retention counts.
@@ -32,6 +35,8 @@ pub struct Settings {
     pub allow_short_retention: bool,
     /// Whether to delete on a store that neither compares entity tags nor keeps versions.
     pub unconditional_delete: bool,
+    /// The brake on values that are URLs of hosts that are not configured, in percent of all values.
+    pub max_foreign_urls: f64,
     /// Columns that are not watched and may name objects: `table.column`, `table.*`, or `*` for all.
     pub ignore_columns: Vec<String>,
     /// How long after its look a deletion may be signed.
@@ -168,12 +173,14 @@ impl Settings {
             mode: Mode::default(),
             prefixes: Vec::new(),
             exclude: Vec::new(),
+            variants: VariantRules::default(),
             retention: 7 * DAY,
             retention_from: RetentionFrom::Unreferenced,
             max_delete: MaxDelete::Percent(20.0),
             max_delete_bytes: None,
             allow_short_retention: false,
             unconditional_delete: false,
+            max_foreign_urls: 1.0,
             ignore_columns: Vec::new(),
             recheck_window: Duration::from_secs(5 * 60),
             settle_after: Duration::from_secs(16 * 60),

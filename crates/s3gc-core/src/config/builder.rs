@@ -107,6 +107,11 @@ impl ConfigBuilder {
         self.list("base_urls", urls)
     }
 
+    /// Sets rules for derived objects, which live as long as their base: `EXPRESSION -> BASE`.
+    pub fn variants<R: Into<String>>(self, rules: impl IntoIterator<Item = R>) -> Self {
+        self.list("variants", rules)
+    }
+
     /// Sets how many days an object stays unreferenced before it is due.
     pub fn retention_days(self, days: u32) -> Self {
         self.set("bucket", "retention_days", Value::Integer(i64::from(days)))
@@ -174,6 +179,11 @@ impl ConfigBuilder {
     /// Sets whether to delete on a store that neither compares entity tags nor keeps versions.
     pub fn unconditional_delete(self, yes: bool) -> Self {
         self.set("safety", "unconditional_delete", Value::Bool(yes))
+    }
+
+    /// Sets the brake on values that are URLs of hosts that are not configured, in percent.
+    pub fn max_foreign_urls(self, percent: f64) -> Self {
+        self.text("safety", "max_foreign_urls", format!("{percent}%"))
     }
 
     /// Sets which columns are not watched and may name objects: `table.column`, `table.*`, or `*` for all.

@@ -130,6 +130,9 @@ struct Bucket {
     retention_from: Option<Or<RetentionFrom>>,
     /// URLs that stand for the root of the bucket, such as those of a CDN.
     base_urls: Option<Or<Vec<String>>>,
+    /// Rules for derived objects, which live as long as their base: EXPRESSION -> BASE, such as
+    /// "^thumbs/(?<base>.+)$ -> $base". Default: none.
+    variants: Option<Or<Vec<String>>>,
     /// The database or databases that reference this bucket. Default: the only one.
     database: Option<OneOrMore>,
 }
@@ -256,6 +259,8 @@ struct Safety {
     allow_short_retention: Option<Or<bool>>,
     /// Whether to delete on a store that ignores If-Match on a delete and keeps no versions. Default: false.
     unconditional_delete: Option<Or<bool>>,
+    /// The brake on values that are URLs of hosts that are not configured, such as 1%. Default: 1%.
+    max_foreign_urls: Option<String>,
     /// Columns that are not watched and may name objects: table.column, table.*, or * for all. Default: none.
     ignore_columns: Option<Or<Vec<String>>>,
     /// How long after a look its deletions may be signed. Default: 5m.

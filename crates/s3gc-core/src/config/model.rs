@@ -9,6 +9,7 @@ use s3gc_source::extract::Kind;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use crate::VariantRules;
 use crate::catalog::Mode;
 use crate::settings::{KeyPrefix, MaxDelete, RetentionFrom, Settings};
 
@@ -52,6 +53,8 @@ pub struct BucketConfig {
     pub retention_from: RetentionFrom,
     /// URLs that stand for the root of the bucket.
     pub base_urls: Vec<String>,
+    /// Which objects are derived from others, and live as long as those are referenced.
+    pub variants: VariantRules,
     /// The names of the databases that reference it: those of its references, each once.
     pub databases: Vec<String>,
     /// The columns and queries that hold its keys, at least one.
@@ -198,6 +201,8 @@ pub struct SafetyConfig {
     pub allow_short_retention: bool,
     /// Whether to delete on a store that neither compares entity tags nor keeps versions.
     pub unconditional_delete: bool,
+    /// The brake on values that are URLs of hosts that are not configured, in percent.
+    pub max_foreign_urls: f64,
     /// Columns that are not watched and may name objects: `table.column`, `table.*`, or `*` for all.
     pub ignore_columns: Vec<String>,
     /// How long after its look a deletion may be signed.
@@ -221,12 +226,14 @@ impl BucketConfig {
         Settings {
             prefixes: self.prefixes.clone(),
             exclude: self.exclude_prefixes.clone(),
+            variants: self.variants.clone(),
             retention: self.retention,
             retention_from: self.retention_from,
             max_delete: self.safety.max_delete,
             max_delete_bytes: self.safety.max_delete_bytes,
             allow_short_retention: self.safety.allow_short_retention,
             unconditional_delete: self.safety.unconditional_delete,
+            max_foreign_urls: self.safety.max_foreign_urls,
             ignore_columns: self.safety.ignore_columns.clone(),
             recheck_window: self.safety.recheck_window,
             settle_after: self.safety.settle_after,
@@ -263,11 +270,13 @@ impl BucketConfig {
             "retention_ms": u64::try_from(self.retention.as_millis()).unwrap_or(u64::MAX),
             "retention_from": self.retention_from,
             "base_urls": sorted(self.base_urls.iter().map(|url| json!(url))),
+            "variants": sorted(self.variants.rules().iter().map(|rule| json!(rule))),
             "references": references,
             "max_delete": self.safety.max_delete,
             "max_delete_bytes": self.safety.max_delete_bytes,
             "allow_short_retention": self.safety.allow_short_retention,
             "unconditional_delete": self.safety.unconditional_delete,
+            "max_foreign_urls": self.safety.max_foreign_urls,
             "ignore_columns": sorted(self.safety.ignore_columns.iter().map(|name| json!(name))),
         })
     }

@@ -17,6 +17,7 @@ use super::references::{self, Draft};
 use super::tree::{Node, Origin, Table, Value};
 use super::units::{show_duration, show_size};
 use super::values;
+use crate::VariantRules;
 use crate::catalog::Mode;
 use crate::settings::{KeyPrefix, RetentionFrom, Settings};
 
@@ -172,6 +173,11 @@ impl Resolver<'_> {
         let prefixes = self.all(&section, log, "prefixes", values::prefix, show_prefixes);
         let exclude_prefixes = self.all(&section, log, "exclude_prefixes", values::prefix, show_prefixes);
         let base_urls = self.all(&section, log, "base_urls", values::base_url, |urls: &[String]| urls.join(", "));
+        let rules = self.all(&section, log, "variants", read::text, |rules: &[String]| rules.join(", "));
+        let variants = VariantRules::new(rules).unwrap_or_else(|error| {
+            log.problems.push(section.problem("variants", error.to_string()));
+            VariantRules::default()
+        });
         let retention = self.retention(&section, log);
         let from = [("unreferenced", RetentionFrom::Unreferenced), ("last_modified", RetentionFrom::LastModified)];
         let show_from = |value: &RetentionFrom| from.iter().find(|(_, v)| v == value).map_or("", |(w, _)| w).to_owned();
@@ -205,6 +211,7 @@ impl Resolver<'_> {
             retention,
             retention_from,
             base_urls,
+            variants,
             databases,
             references,
             backup_window,
@@ -446,6 +453,8 @@ impl Resolver<'_> {
             max_delete_bytes: section.optional(log, "max_delete_bytes", read::size, |bytes| show_size(*bytes)),
             allow_short_retention: section.or(log, "allow_short_retention", false, read::boolean, ToString::to_string),
             unconditional_delete: section.or(log, "unconditional_delete", false, read::boolean, ToString::to_string),
+            max_foreign_urls: section
+                .or(log, "max_foreign_urls", defaults.max_foreign_urls, values::share, |share| format!("{share}%")),
             ignore_columns: self
                 .all(section, log, "ignore_columns", values::column, |names: &[String]| names.join(", ")),
             recheck_window: section.or(log, "recheck_window", defaults.recheck_window, window, time),

@@ -138,6 +138,14 @@ pub(super) fn show_max_delete(limit: &MaxDelete) -> String {
     }
 }
 
+/// Reads a share in percent.
+pub(super) fn share(node: &Node) -> Result<f64, Refusal> {
+    match text(node).ok().and_then(|text| text.parse().ok()) {
+        Some(MaxDelete::Percent(percent)) => Ok(percent),
+        _ => refuse("is not a share", "write \"1%\""),
+    }
+}
+
 /// Reads the codec of the vault.
 pub(super) fn compression(node: &Node) -> Result<Compression, Refusal> {
     let text = text(node)?;

@@ -43,7 +43,7 @@ impl Affix {
 }
 
 /// Finds the affix with which most of the values exist.
-pub(super) async fn find(bucket: &Bucket, values: &[String], directories: &[String]) -> Result<Option<Affix>> {
+pub(super) async fn find(bucket: &Bucket, values: &[&str], directories: &[String]) -> Result<Option<Affix>> {
     let values = values.iter().map(|value| value.trim()).filter(|value| is_likely(value)).take(MAX_VALUES);
     let tries: Vec<(Affix, String)> = values.flat_map(|value| tries(value, directories)).collect();
     let found: Vec<Option<Affix>> = stream::iter(tries)

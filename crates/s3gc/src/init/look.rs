@@ -30,6 +30,11 @@ pub(super) struct Finding {
     pub(super) sampled: usize,
     /// Those that exist in the bucket in at least one reading.
     pub(super) matched: usize,
+    /// Those that are or hold URLs of unknown hosts that lead to no object.
+    pub(super) foreign: usize,
+    /// The places of those that do not.
+    #[serde(skip)]
+    pub(super) unmatched: Vec<usize>,
     /// The forms of those that exist.
     pub(super) forms: BTreeSet<Form>,
     pub(super) kind: &'static str,
@@ -54,6 +59,8 @@ impl Finding {
             type_name: candidate.type_name.clone(),
             sampled: 0,
             matched: 0,
+            foreign: 0,
+            unmatched: Vec::new(),
             forms: BTreeSet::new(),
             kind: kind_name(Kind::Auto),
             strip: None,
@@ -100,6 +107,8 @@ struct Readers {
 struct Seen {
     form: Form,
     matched: Option<Form>,
+    /// It is or holds a URL of a host that is not known.
+    foreign: bool,
     bases: Vec<(String, String)>,
 }
 
@@ -113,11 +122,17 @@ impl Looker {
     pub(super) async fn look(&self, candidate: &Candidate, values: Vec<String>) -> Result<Finding> {
         let values: Vec<String> = values.into_iter().filter(|value| !value.trim().is_empty()).collect();
         let finding = self.read(candidate, &values, &self.extract).await?;
-        if finding.matched > 0 {
+        if finding.matched == values.len() {
             return Ok(finding);
         }
-        let Some(affix) = affix::find(&self.bucket, &values, &self.directories).await? else { return Ok(finding) };
-        let mut finding = self.read(candidate, &values, &affix.apply(&self.extract)).await?;
+        // Some may exist as they are beside others that need an affix: values are read with it and without.
+        let without: Vec<&str> = finding.unmatched.iter().map(|index| values[*index].as_str()).collect();
+        let Some(affix) = affix::find(&self.bucket, &without, &self.directories).await? else { return Ok(finding) };
+        let with = self.read(candidate, &values, &affix.apply(&self.extract)).await?;
+        if with.matched <= finding.matched {
+            return Ok(finding);
+        }
+        let mut finding = with;
         match affix {
             Affix::Strip(strip) => finding.strip = Some(strip),
             Affix::Prepend(prepend) => finding.prepend = Some(prepend),
@@ -131,10 +146,12 @@ impl Looker {
         let mut finding = Finding::new(candidate);
         finding.sampled = values.len();
         let seen = stream::iter(values).map(|value| self.value(value, &candidate.type_name, &readers));
-        let seen: Vec<Seen> = seen.buffer_unordered(CONCURRENCY).try_collect().await?;
+        let seen: Vec<Seen> = seen.buffered(CONCURRENCY).try_collect().await?;
         let all: Vec<Form> = seen.iter().map(|seen| seen.form).collect();
         let matched: Vec<Form> = seen.iter().filter_map(|seen| seen.matched).collect();
         finding.matched = matched.len();
+        finding.foreign = seen.iter().filter(|seen| seen.foreign && seen.bases.is_empty()).count();
+        finding.unmatched = (0..seen.len()).filter(|index| seen[*index].matched.is_none()).collect();
         finding.kind = kind_name(kind(&all, &matched));
         finding.forms = matched.into_iter().collect();
         for (host, base) in seen.into_iter().flat_map(|seen| seen.bases) {
@@ -145,7 +162,8 @@ impl Looker {
 
     async fn value(&self, value: &str, type_name: &str, readers: &Readers) -> Result<Seen> {
         let form = Form::of(value, type_name);
-        let found = self.bucket.first(questions(&readers.auto, value).0).await?;
+        let (asked, outcome) = questions(&readers.auto, value);
+        let found = self.bucket.first(asked).await?;
         let blank = |text: &str| text.trim().contains(char::is_whitespace);
         let mut matched = found.map(|key| match form {
             Form::Key if blank(value) && !blank(&key) => Form::Text,
@@ -161,7 +179,7 @@ impl Looker {
                 bases.extend(self.base(&url, &readers.url).await?);
             }
         }
-        Ok(Seen { form, matched, bases })
+        Ok(Seen { form, matched, foreign: outcome == Outcome::Read { foreign: true }, bases })
     }
 
     /// Finds host and base of a URL that leads to an object and whose host is not known.
@@ -229,6 +247,14 @@ pub(super) fn bases(findings: &[Finding]) -> (Vec<String>, Vec<String>) {
     (chosen.into_iter().collect(), left_out)
 }
 
+/// Chooses the brake on URLs of unknown hosts, in percent, where the usual one would trip at once: twice what was seen.
+pub(super) fn max_foreign_urls(findings: &[Finding]) -> Option<usize> {
+    let proposed = || findings.iter().filter(|finding| finding.is_proposed());
+    let sampled: usize = proposed().map(|finding| finding.sampled).sum();
+    let foreign: usize = proposed().map(|finding| finding.foreign).sum();
+    (foreign * 100 > sampled).then(|| (foreign * 200).div_ceil(sampled.max(1)).min(100))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,6 +276,8 @@ mod tests {
             type_name: "text".into(),
             sampled: 2,
             matched: 2,
+            foreign: 0,
+            unmatched: Vec::new(),
             forms: BTreeSet::new(),
             kind: "auto",
             strip: None,

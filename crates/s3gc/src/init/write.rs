@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use s3gc_core::config::StoreConfig;
 
-use super::look::Finding;
+use super::look::{self, Finding};
 use super::values::Form;
 use crate::human;
 
@@ -54,7 +54,17 @@ pub(super) fn text(draft: &Draft<'_>) -> String {
     line("# [catalog]".into());
     line("# path = \"catalog.db\"                # beside the vault".into());
     line(String::new());
-    line("# [safety]".into());
+    match look::max_foreign_urls(draft.findings) {
+        Some(percent) => {
+            line("[safety]".into());
+            line(
+                "# Twice the share that was seen. If one of these hosts serves this bucket, add it to base_urls."
+                    .into(),
+            );
+            line(format!("max_foreign_urls = \"{percent}%\""));
+        }
+        None => line("# [safety]".into()),
+    }
     line("# max_delete = \"20%\"                 # a larger plan waits for a person; or a number of objects".into());
     line("# allow_short_retention = false      # execute with a retention of under a day".into());
     line(

@@ -28,7 +28,7 @@ async fn fill(bucket: &str, name: &str) -> S3Mem {
     let server = S3Mem::start(Options::default().bucket(bucket)).await.unwrap();
     let objects = std::fs::read(fixture(name).join("objects.json")).unwrap();
     let objects: Vec<Value> = serde_json::from_slice(&objects).unwrap();
-    let old = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(30 * 24);
+    let old = "2026-01-02T03:04:05Z".parse::<jiff::Timestamp>().unwrap();
     for object in objects {
         let body = STANDARD.decode(object["body"].as_str().unwrap()).unwrap();
         let spec =
