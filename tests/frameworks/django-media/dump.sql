@@ -558,11 +558,11 @@ INSERT INTO public.auth_permission VALUES
 --
 
 INSERT INTO public.auth_user VALUES
-	(1, '!aSOgnARfrYmM4NlvxEjQM0wZTtCX0h0giU5NSK4e', '2026-11-26 11:47:01.336692+00', true, 'admin', '', '', 'admin@example.com', true, true, '2026-11-26 11:47:01.319499+00'),
-	(2, '!RcHeGNraqpiFaVEjsHmly7aJbqJwU1ElXLsTVEdw', NULL, false, 'ada', '', '', 'user0@example.com', false, true, '2026-11-26 11:47:01.338566+00'),
-	(3, '!ybs1g9aSi0VEHFjQrnXUjpMXQkpiZKHFkC357pAG', NULL, false, 'béla', '', '', 'user1@example.com', false, true, '2026-11-26 11:47:01.532529+00'),
-	(4, '!migh0ZGOQmrli4VT6hK08vNWiiiOkn3R4Gqi55tY', NULL, false, 'chen', '', '', 'user2@example.com', false, true, '2026-11-26 11:47:01.558032+00'),
-	(6, '!mrNCf8ecn757AvXOcTmUhW8pj0O22Onea0CakvY8', NULL, false, 'emil', '', '', 'user4@example.com', false, true, '2026-11-26 11:47:01.606157+00');
+	(1, '!AbqSksRVdTEBM0ydpoKcQzP43mPYuU94IXrPCWID', '2026-11-26 12:51:04.505338+00', true, 'admin', '', '', 'admin@example.com', true, true, '2026-11-26 12:51:04.489031+00'),
+	(2, '!JQPfo7Fa9bySLqLV3PAbfwm1KWr0Z0lRG7y7Ygr1', NULL, false, 'ada', '', '', 'user0@example.com', false, true, '2026-11-26 12:51:04.508204+00'),
+	(3, '!Qd8p69lHTtS5UTOrxDinp7hmJ6hzS71dn27IjfwQ', NULL, false, 'béla', '', '', 'user1@example.com', false, true, '2026-11-26 12:51:04.724772+00'),
+	(4, '!IyMPSUvlxipJs2OWPshdIT1OWzMZOZTDOzrEy08X', NULL, false, 'chen', '', '', 'user2@example.com', false, true, '2026-11-26 12:51:04.748362+00'),
+	(6, '!1yXREJ39DWiNKbe4l9v3OZa8Pusxiva5thvOxmMK', NULL, false, 'emil', '', '', 'user4@example.com', false, true, '2026-11-26 12:51:04.792671+00');
 
 --
 -- Data for Name: auth_user_groups; Type: TABLE DATA; Schema: public; Owner: -
@@ -577,14 +577,14 @@ INSERT INTO public.auth_user VALUES
 --
 
 INSERT INTO public.django_admin_log VALUES
-	(1, '2026-11-26 11:47:01.529909+00', '1', 'ada: avatars/me.png', 1, '[{"added": {}}]', 16, 1),
-	(2, '2026-11-26 11:47:01.555836+00', '2', 'béla: avatars/me_NRkkBlJ.png', 1, '[{"added": {}}]', 16, 1),
-	(3, '2026-11-26 11:47:01.580565+00', '3', 'chen: avatars/me_xhS41Wi.png', 1, '[{"added": {}}]', 16, 1),
-	(4, '2026-11-26 11:47:01.604478+00', '4', 'dora: avatars/me_TPUTYIb.png', 1, '[{"added": {}}]', 16, 1),
-	(5, '2026-11-26 11:47:01.611286+00', '5', 'emil: ', 1, '[{"added": {}}]', 16, 1),
-	(6, '2026-11-26 11:47:01.633018+00', '1', 'ada: avatars/ada_new_1.png', 2, '[{"changed": {"fields": ["Avatar"]}}]', 16, 1),
-	(7, '2026-11-26 11:47:01.639818+00', '2', 'béla: ', 2, '[{"changed": {"fields": ["Avatar"]}}]', 16, 1),
-	(8, '2026-11-26 11:47:01.649973+00', '5', 'dora', 3, '', 4, 1);
+	(1, '2026-11-26 12:51:04.722158+00', '1', 'ada: avatars/me.png', 1, '[{"added": {}}]', 16, 1),
+	(2, '2026-11-26 12:51:04.746665+00', '2', 'béla: avatars/me_4gAsDkn.png', 1, '[{"added": {}}]', 16, 1),
+	(3, '2026-11-26 12:51:04.768264+00', '3', 'chen: avatars/me_cIXE7ea.png', 1, '[{"added": {}}]', 16, 1),
+	(4, '2026-11-26 12:51:04.791059+00', '4', 'dora: avatars/me_YrwexII.png', 1, '[{"added": {}}]', 16, 1),
+	(5, '2026-11-26 12:51:04.797521+00', '5', 'emil: ', 1, '[{"added": {}}]', 16, 1),
+	(6, '2026-11-26 12:51:04.816094+00', '1', 'ada: avatars/ada_new_1.png', 2, '[{"changed": {"fields": ["Avatar"]}}]', 16, 1),
+	(7, '2026-11-26 12:51:04.823249+00', '2', 'béla: ', 2, '[{"changed": {"fields": ["Avatar"]}}]', 16, 1),
+	(8, '2026-11-26 12:51:04.833836+00', '5', 'dora', 3, '', 4, 1);
 
 --
 -- Data for Name: django_content_type; Type: TABLE DATA; Schema: public; Owner: -
@@ -613,32 +613,32 @@ INSERT INTO public.django_content_type VALUES
 --
 
 INSERT INTO public.django_migrations VALUES
-	(1, 'contenttypes', '0001_initial', '2026-11-26 11:47:00.551988+00'),
-	(2, 'auth', '0001_initial', '2026-11-26 11:47:00.586418+00'),
-	(3, 'admin', '0001_initial', '2026-11-26 11:47:00.599786+00'),
-	(4, 'admin', '0002_logentry_remove_auto_add', '2026-11-26 11:47:00.606415+00'),
-	(5, 'admin', '0003_logentry_add_action_flag_choices', '2026-11-26 11:47:00.614704+00'),
-	(6, 'contenttypes', '0002_remove_content_type_name', '2026-11-26 11:47:00.628946+00'),
-	(7, 'auth', '0002_alter_permission_name_max_length', '2026-11-26 11:47:00.634348+00'),
-	(8, 'auth', '0003_alter_user_email_max_length', '2026-11-26 11:47:00.639191+00'),
-	(9, 'auth', '0004_alter_user_username_opts', '2026-11-26 11:47:00.643327+00'),
-	(10, 'auth', '0005_alter_user_last_login_null', '2026-11-26 11:47:00.648425+00'),
-	(11, 'auth', '0006_require_contenttypes_0002', '2026-11-26 11:47:00.649359+00'),
-	(12, 'auth', '0007_alter_validators_add_error_messages', '2026-11-26 11:47:00.655441+00'),
-	(13, 'auth', '0008_alter_user_username_max_length', '2026-11-26 11:47:00.664549+00'),
-	(14, 'auth', '0009_alter_user_last_name_max_length', '2026-11-26 11:47:00.674082+00'),
-	(15, 'auth', '0010_alter_group_name_max_length', '2026-11-26 11:47:00.682017+00'),
-	(16, 'auth', '0011_update_proxy_permissions', '2026-11-26 11:47:00.688003+00'),
-	(17, 'auth', '0012_alter_user_first_name_max_length', '2026-11-26 11:47:00.694723+00'),
-	(18, 'gallery', '0001_initial', '2026-11-26 11:47:00.71962+00'),
-	(19, 'sessions', '0001_initial', '2026-11-26 11:47:00.723685+00');
+	(1, 'contenttypes', '0001_initial', '2026-11-26 12:51:03.739127+00'),
+	(2, 'auth', '0001_initial', '2026-11-26 12:51:03.779228+00'),
+	(3, 'admin', '0001_initial', '2026-11-26 12:51:03.79107+00'),
+	(4, 'admin', '0002_logentry_remove_auto_add', '2026-11-26 12:51:03.795569+00'),
+	(5, 'admin', '0003_logentry_add_action_flag_choices', '2026-11-26 12:51:03.800786+00'),
+	(6, 'contenttypes', '0002_remove_content_type_name', '2026-11-26 12:51:03.808562+00'),
+	(7, 'auth', '0002_alter_permission_name_max_length', '2026-11-26 12:51:03.812783+00'),
+	(8, 'auth', '0003_alter_user_email_max_length', '2026-11-26 12:51:03.817198+00'),
+	(9, 'auth', '0004_alter_user_username_opts', '2026-11-26 12:51:03.82101+00'),
+	(10, 'auth', '0005_alter_user_last_login_null', '2026-11-26 12:51:03.825338+00'),
+	(11, 'auth', '0006_require_contenttypes_0002', '2026-11-26 12:51:03.825888+00'),
+	(12, 'auth', '0007_alter_validators_add_error_messages', '2026-11-26 12:51:03.82951+00'),
+	(13, 'auth', '0008_alter_user_username_max_length', '2026-11-26 12:51:03.83604+00'),
+	(14, 'auth', '0009_alter_user_last_name_max_length', '2026-11-26 12:51:03.842097+00'),
+	(15, 'auth', '0010_alter_group_name_max_length', '2026-11-26 12:51:03.846711+00'),
+	(16, 'auth', '0011_update_proxy_permissions', '2026-11-26 12:51:03.850158+00'),
+	(17, 'auth', '0012_alter_user_first_name_max_length', '2026-11-26 12:51:03.854248+00'),
+	(18, 'gallery', '0001_initial', '2026-11-26 12:51:03.905072+00'),
+	(19, 'sessions', '0001_initial', '2026-11-26 12:51:03.911684+00');
 
 --
 -- Data for Name: django_session; Type: TABLE DATA; Schema: public; Owner: -
 --
 
 INSERT INTO public.django_session VALUES
-	('tftkvd5gfl252uvluo2aisuzo5lqu3c8', '.eJxVjMEOwiAQRP-FsyHKIrAevfsNZGEXqRqalPZk_HfbpAfN3Oa9mbeKtMw1Ll2mOLC6qJM6_HaJ8lPaBvhB7T7qPLZ5GpLeFL3Trm8jy-u6u38HlXpd10chOaPP4NCBWDCcPFoM1mQRQ95CQoC8JqF4xBI8lQRQODA7a9XnC9zBN_o:1xWXwL:7-4HSdDnrlEODqUkyIyxNDoghjYc1wkGPq2xGmnDxGQ', '2026-12-10 11:47:01.337587+00');
+	('cm8zf2e35q7ww0dun8j38yis73h636rz', '.eJxVjMEOwiAQRP-FsyHdWqB49O43kGV3kaqBpLQn47_bJj3oHOe9mbcKuC45rE3mMLG6KFCn3y4iPaXsgB9Y7lVTLcs8Rb0r-qBN3yrL63q4fwcZW97WA0XjtoyGzh4sC1Ii7hNZh4AEYMh0XnxHCZ04yx5HsILiemAHg_p8AfmFOG0:1xWYwK:e3Hir-yq0lhnA5X81lf1iPXHeC6Fq9A47BVJFmjGNrE', '2026-12-10 12:51:04.507392+00');
 
 --
 -- Data for Name: gallery_album; Type: TABLE DATA; Schema: public; Owner: -
@@ -665,9 +665,9 @@ INSERT INTO public.gallery_article VALUES
 --
 
 INSERT INTO public.gallery_clip VALUES
-	(1, 'clip 0', 'clips/8f1d0059-f9fe-496e-9dfa-edbb3c7ab5b5.MP4', ''),
-	(2, 'clip 1', 'clips/3d2c0504-a4f6-46f1-95df-a79fa875e29a.MP4', 'posters/poster.jpg'),
-	(3, 'clip 2', 'clips/3cf32dbe-9277-4718-afac-6aa0921aa4b9.MP4', '');
+	(1, 'clip 0', 'clips/b4f5daa3-a2dd-4241-90d5-b6cd76fcd17e.MP4', ''),
+	(2, 'clip 1', 'clips/e1f743df-978e-47ab-9a90-043b871736a2.MP4', 'posters/poster.jpg'),
+	(3, 'clip 2', 'clips/2fbc00c5-7792-440b-9375-bda46366948a.MP4', '');
 
 --
 -- Data for Name: gallery_document; Type: TABLE DATA; Schema: public; Owner: -
@@ -721,7 +721,7 @@ INSERT INTO public.gallery_playlist VALUES
 --
 
 INSERT INTO public.gallery_profile VALUES
-	(3, 'avatars/me_xhS41Wi.png', 4),
+	(3, 'avatars/me_cIXE7ea.png', 4),
 	(5, '', 6),
 	(1, 'avatars/ada_new_1.png', 2),
 	(2, '', 3);
@@ -731,7 +731,7 @@ INSERT INTO public.gallery_profile VALUES
 --
 
 INSERT INTO public.gallery_share VALUES
-	(1, 'https://django-media-fixture.s3.eu-central-1.amazonaws.com/media/shares/for%20you%20%28final%29.zip?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=example%2F20261126%2Feu-central-1%2Fs3%2Faws4_request&X-Amz-Date=20261126T114702Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Signature=1f74bdeed44058f00a8b5920078f7494a1326b8ca06fd3c8349bc25b02f4f7f9', '2026-11-26 11:47:02.841111+00');
+	(1, 'https://django-media-fixture.s3.eu-central-1.amazonaws.com/media/shares/for%20you%20%28final%29.zip?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=example%2F20261126%2Feu-central-1%2Fs3%2Faws4_request&X-Amz-Date=20261126T125106Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Signature=f1a9b7fec53c4d7b51cd2d4fe059df6b773fd5e886dbe935254d6f86b5735975', '2026-11-26 12:51:06.351408+00');
 
 --
 -- Data for Name: gallery_site; Type: TABLE DATA; Schema: public; Owner: -

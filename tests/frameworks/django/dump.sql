@@ -558,11 +558,11 @@ INSERT INTO public.auth_permission VALUES
 --
 
 INSERT INTO public.auth_user VALUES
-	(1, '!FqehdV2h5uGKPnIC6pDmUOf85ES17hFBk6RLiEoh', '2026-11-26 11:46:55.644058+00', true, 'admin', '', '', 'admin@example.com', true, true, '2026-11-26 11:46:55.625225+00'),
-	(2, '!1LpL71RRJNgBrnOOKJ6625OfPOzCTjX6fjDVtfnJ', NULL, false, 'ada', '', '', 'user0@example.com', false, true, '2026-11-26 11:46:55.645827+00'),
-	(3, '!aM3xHXHNTq6q80BbFjXgkvO6aSV77QCAaXKkFbBJ', NULL, false, 'béla', '', '', 'user1@example.com', false, true, '2026-11-26 11:46:55.859676+00'),
-	(4, '!VR1H3Qgt1ZHXmBc1nVwIYcH9AXr6ccBr5QcLRBH3', NULL, false, 'chen', '', '', 'user2@example.com', false, true, '2026-11-26 11:46:55.893547+00'),
-	(6, '!kNA1N9xpNJ0YwFewqyS4MhxACuh1D2mHV9RSdmeC', NULL, false, 'emil', '', '', 'user4@example.com', false, true, '2026-11-26 11:46:55.961506+00');
+	(1, '!hEAmaiVySOXsQAWHkqetZrrLds3hghiaXAlfGhVm', '2026-11-26 12:50:58.768906+00', true, 'admin', '', '', 'admin@example.com', true, true, '2026-11-26 12:50:58.747984+00'),
+	(2, '!5BqM86oqw3JyUFNEmzFVH1WWFJy5DQ46H9vVNZ8i', NULL, false, 'ada', '', '', 'user0@example.com', false, true, '2026-11-26 12:50:58.77065+00'),
+	(3, '!YBCcSH75stA5iJJ7yCzQlv939TLXuaQZw5JNMjkq', NULL, false, 'béla', '', '', 'user1@example.com', false, true, '2026-11-26 12:50:58.966342+00'),
+	(4, '!iy1x5cpLtn54nF2tCn48Yw4VpFLawPwjRFrhubUv', NULL, false, 'chen', '', '', 'user2@example.com', false, true, '2026-11-26 12:50:59.000151+00'),
+	(6, '!C0AruoxxVDUaYki4Td6iBODB6ir9FU5jr9j7fhi0', NULL, false, 'emil', '', '', 'user4@example.com', false, true, '2026-11-26 12:50:59.073497+00');
 
 --
 -- Data for Name: auth_user_groups; Type: TABLE DATA; Schema: public; Owner: -
@@ -577,14 +577,14 @@ INSERT INTO public.auth_user VALUES
 --
 
 INSERT INTO public.django_admin_log VALUES
-	(1, '2026-11-26 11:46:55.856327+00', '1', 'ada: avatars/me.png', 1, '[{"added": {}}]', 16, 1),
-	(2, '2026-11-26 11:46:55.891114+00', '2', 'béla: avatars/me_mVAIr0N.png', 1, '[{"added": {}}]', 16, 1),
-	(3, '2026-11-26 11:46:55.925019+00', '3', 'chen: avatars/me_oeD1nT0.png', 1, '[{"added": {}}]', 16, 1),
-	(4, '2026-11-26 11:46:55.959215+00', '4', 'dora: avatars/me_KCRgaBf.png', 1, '[{"added": {}}]', 16, 1),
-	(5, '2026-11-26 11:46:55.96909+00', '5', 'emil: ', 1, '[{"added": {}}]', 16, 1),
-	(6, '2026-11-26 11:46:55.996589+00', '1', 'ada: avatars/ada_new_1.png', 2, '[{"changed": {"fields": ["Avatar"]}}]', 16, 1),
-	(7, '2026-11-26 11:46:56.00355+00', '2', 'béla: ', 2, '[{"changed": {"fields": ["Avatar"]}}]', 16, 1),
-	(8, '2026-11-26 11:46:56.013607+00', '5', 'dora', 3, '', 4, 1);
+	(1, '2026-11-26 12:50:58.964038+00', '1', 'ada: avatars/me.png', 1, '[{"added": {}}]', 16, 1),
+	(2, '2026-11-26 12:50:58.99672+00', '2', 'béla: avatars/me_wzrUzkZ.png', 1, '[{"added": {}}]', 16, 1),
+	(3, '2026-11-26 12:50:59.031886+00', '3', 'chen: avatars/me_uRA9X4p.png', 1, '[{"added": {}}]', 16, 1),
+	(4, '2026-11-26 12:50:59.07152+00', '4', 'dora: avatars/me_APoSUim.png', 1, '[{"added": {}}]', 16, 1),
+	(5, '2026-11-26 12:50:59.082348+00', '5', 'emil: ', 1, '[{"added": {}}]', 16, 1),
+	(6, '2026-11-26 12:50:59.108577+00', '1', 'ada: avatars/ada_new_1.png', 2, '[{"changed": {"fields": ["Avatar"]}}]', 16, 1),
+	(7, '2026-11-26 12:50:59.115598+00', '2', 'béla: ', 2, '[{"changed": {"fields": ["Avatar"]}}]', 16, 1),
+	(8, '2026-11-26 12:50:59.127669+00', '5', 'dora', 3, '', 4, 1);
 
 --
 -- Data for Name: django_content_type; Type: TABLE DATA; Schema: public; Owner: -
@@ -613,32 +613,32 @@ INSERT INTO public.django_content_type VALUES
 --
 
 INSERT INTO public.django_migrations VALUES
-	(1, 'contenttypes', '0001_initial', '2026-11-26 11:46:54.927017+00'),
-	(2, 'auth', '0001_initial', '2026-11-26 11:46:54.951954+00'),
-	(3, 'admin', '0001_initial', '2026-11-26 11:46:54.960598+00'),
-	(4, 'admin', '0002_logentry_remove_auto_add', '2026-11-26 11:46:54.964628+00'),
-	(5, 'admin', '0003_logentry_add_action_flag_choices', '2026-11-26 11:46:54.969797+00'),
-	(6, 'contenttypes', '0002_remove_content_type_name', '2026-11-26 11:46:54.978503+00'),
-	(7, 'auth', '0002_alter_permission_name_max_length', '2026-11-26 11:46:54.983093+00'),
-	(8, 'auth', '0003_alter_user_email_max_length', '2026-11-26 11:46:54.987592+00'),
-	(9, 'auth', '0004_alter_user_username_opts', '2026-11-26 11:46:54.991389+00'),
-	(10, 'auth', '0005_alter_user_last_login_null', '2026-11-26 11:46:54.995801+00'),
-	(11, 'auth', '0006_require_contenttypes_0002', '2026-11-26 11:46:54.996366+00'),
-	(12, 'auth', '0007_alter_validators_add_error_messages', '2026-11-26 11:46:54.999987+00'),
-	(13, 'auth', '0008_alter_user_username_max_length', '2026-11-26 11:46:55.006712+00'),
-	(14, 'auth', '0009_alter_user_last_name_max_length', '2026-11-26 11:46:55.011049+00'),
-	(15, 'auth', '0010_alter_group_name_max_length', '2026-11-26 11:46:55.015551+00'),
-	(16, 'auth', '0011_update_proxy_permissions', '2026-11-26 11:46:55.01918+00'),
-	(17, 'auth', '0012_alter_user_first_name_max_length', '2026-11-26 11:46:55.023327+00'),
-	(18, 'gallery', '0001_initial', '2026-11-26 11:46:55.048246+00'),
-	(19, 'sessions', '0001_initial', '2026-11-26 11:46:55.052514+00');
+	(1, 'contenttypes', '0001_initial', '2026-11-26 12:50:58.078626+00'),
+	(2, 'auth', '0001_initial', '2026-11-26 12:50:58.100246+00'),
+	(3, 'admin', '0001_initial', '2026-11-26 12:50:58.108295+00'),
+	(4, 'admin', '0002_logentry_remove_auto_add', '2026-11-26 12:50:58.112888+00'),
+	(5, 'admin', '0003_logentry_add_action_flag_choices', '2026-11-26 12:50:58.119034+00'),
+	(6, 'contenttypes', '0002_remove_content_type_name', '2026-11-26 12:50:58.128365+00'),
+	(7, 'auth', '0002_alter_permission_name_max_length', '2026-11-26 12:50:58.13298+00'),
+	(8, 'auth', '0003_alter_user_email_max_length', '2026-11-26 12:50:58.137288+00'),
+	(9, 'auth', '0004_alter_user_username_opts', '2026-11-26 12:50:58.141204+00'),
+	(10, 'auth', '0005_alter_user_last_login_null', '2026-11-26 12:50:58.145782+00'),
+	(11, 'auth', '0006_require_contenttypes_0002', '2026-11-26 12:50:58.146305+00'),
+	(12, 'auth', '0007_alter_validators_add_error_messages', '2026-11-26 12:50:58.151292+00'),
+	(13, 'auth', '0008_alter_user_username_max_length', '2026-11-26 12:50:58.156322+00'),
+	(14, 'auth', '0009_alter_user_last_name_max_length', '2026-11-26 12:50:58.162021+00'),
+	(15, 'auth', '0010_alter_group_name_max_length', '2026-11-26 12:50:58.167118+00'),
+	(16, 'auth', '0011_update_proxy_permissions', '2026-11-26 12:50:58.170558+00'),
+	(17, 'auth', '0012_alter_user_first_name_max_length', '2026-11-26 12:50:58.174608+00'),
+	(18, 'gallery', '0001_initial', '2026-11-26 12:50:58.196815+00'),
+	(19, 'sessions', '0001_initial', '2026-11-26 12:50:58.199853+00');
 
 --
 -- Data for Name: django_session; Type: TABLE DATA; Schema: public; Owner: -
 --
 
 INSERT INTO public.django_session VALUES
-	('a0ts4cchvbtkzc88f7l22v1f5wf387lj', '.eJxVjEEOwiAURO_C2hCgwKcu3fcM5MMHqRpISrsy3t026UJ3k3lv5s08bmvxW0-Ln4ldmWSX3y5gfKZ6AHpgvTceW12XOfBD4SftfGqUXrfT_Tso2Mu-HiI4nTEm58CZAa2ygBSMkYgoktJ2z2OGRDAoqTJkGazNIgjQpEbDPl_kPzer:1xWXwF:C_ZTC3FOAXEI2SN2dA4fWPxNumF0kueS0jIxiHYp2Ew', '2026-12-10 11:46:55.64493+00');
+	('5j98g3iuep8bw2x8sgyn1f8t3bw9wwn1', '.eJxVjMsOwiAQRf-FtSG8GgaX7v0GMjCDVA0kpV0Z_12bdKHbe865LxFxW2vcBi9xJnEWWpx-t4T5wW0HdMd26zL3ti5zkrsiDzrktRM_L4f7d1Bx1G_tQU0B0GZkH0rOzJC8ZmsSKoukFQFSAFdUMiUkMMY6k0G5ybLiAuL9AfiJODI:1xWYwE:2sxmTdIrn9ilwkE4eTHa4xiNbYOIgXpjOxsxVvexies', '2026-12-10 12:50:58.769705+00');
 
 --
 -- Data for Name: gallery_album; Type: TABLE DATA; Schema: public; Owner: -
@@ -665,9 +665,9 @@ INSERT INTO public.gallery_article VALUES
 --
 
 INSERT INTO public.gallery_clip VALUES
-	(1, 'clip 0', 'clips/ba78e6a7-cd4e-4aa3-9ef2-40410943e352.MP4', ''),
-	(2, 'clip 1', 'clips/4dcab0fc-1984-4597-87e2-22036b81ab20.MP4', 'posters/poster.jpg'),
-	(3, 'clip 2', 'clips/4a85a8ac-eeb9-432e-a527-51d9e704c973.MP4', '');
+	(1, 'clip 0', 'clips/9810df31-ab1a-4c8f-b15d-2c1005416089.MP4', ''),
+	(2, 'clip 1', 'clips/d20cc1ab-2685-4165-bacd-6ae65e47da39.MP4', 'posters/poster.jpg'),
+	(3, 'clip 2', 'clips/0c839a02-f411-42ee-9b3d-6d97893c8d0f.MP4', '');
 
 --
 -- Data for Name: gallery_document; Type: TABLE DATA; Schema: public; Owner: -
@@ -721,7 +721,7 @@ INSERT INTO public.gallery_playlist VALUES
 --
 
 INSERT INTO public.gallery_profile VALUES
-	(3, 'avatars/me_oeD1nT0.png', 4),
+	(3, 'avatars/me_uRA9X4p.png', 4),
 	(5, '', 6),
 	(1, 'avatars/ada_new_1.png', 2),
 	(2, '', 3);
@@ -731,7 +731,7 @@ INSERT INTO public.gallery_profile VALUES
 --
 
 INSERT INTO public.gallery_share VALUES
-	(1, 'https://django-fixture.s3.eu-central-1.amazonaws.com/shares/for%20you%20%28final%29.zip?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=example%2F20261126%2Feu-central-1%2Fs3%2Faws4_request&X-Amz-Date=20261126T114657Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Signature=fed2704ddd27c5ab4870794f2190d9fa7137ba59242ea8704d7cc73c500aa0a8', '2026-11-26 11:46:57.101972+00');
+	(1, 'https://django-fixture.s3.eu-central-1.amazonaws.com/shares/for%20you%20%28final%29.zip?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=example%2F20261126%2Feu-central-1%2Fs3%2Faws4_request&X-Amz-Date=20261126T125100Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Signature=63cb625c6ceb7c394dcc17756b479fab3711c0814936ee2160c104411fee11a2', '2026-11-26 12:51:00.345221+00');
 
 --
 -- Data for Name: gallery_site; Type: TABLE DATA; Schema: public; Owner: -
