@@ -62,6 +62,9 @@ pub(super) fn html(text: &str) -> Cow<'_, str> {
 
 /// Undoes them once; `None` if there are none.
 fn unescape_html(text: &str) -> Option<String> {
+    if !text.contains(';') {
+        return None;
+    }
     let mut rest = text;
     let mut out = String::new();
     let mut changed = false;

@@ -116,7 +116,7 @@ impl<'a> Pass<'a> {
         if bare.len() < text.len() {
             self.place(bare);
         }
-        if bare.bytes().any(|b| matches!(b, b'\\' | b'&')) || bare.contains("%u") {
+        if bare.contains('\\') || bare.contains("%u") || bare.contains('&') && bare.contains(';') {
             self.escaped(bare);
         }
         if let Some(inner) = in_base64(bare) {
@@ -132,10 +132,13 @@ impl<'a> Pass<'a> {
             self.place(&html);
         }
         for text in [bare, &html].into_iter().take(1 + usize::from(changed)) {
-            if let Some(plain) = encodings::javascript(text) {
+            let backslash = text.contains('\\');
+            if (backslash || text.contains("%u"))
+                && let Some(plain) = encodings::javascript(text)
+            {
                 self.place(&plain);
             }
-            if text.contains('\\') {
+            if backslash {
                 self.place(&text.replace('\\', "/"));
                 if let Some(plain) = encodings::markdown(text) {
                     self.place(&plain);
