@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// The longest string in base64 that is decoded.
 pub(super) const MAX_PACKED_BYTES: usize = 1 << 20;
@@ -14,6 +15,27 @@ pub(super) fn percent(text: &str) -> String {
     let bytes: Cow<'_, [u8]> = percent_decode_str(text).into();
     String::from_utf8(bytes.into_owned())
         .unwrap_or_else(|error| error.into_bytes().into_iter().map(char::from).collect())
+}
+
+/// Returns the text in the Unicode forms NFC and NFD.
+///
+/// A character of ASCII is never changed, and only the one before a mark can be merged with it; so only the parts that
+/// are not ASCII are looked at, each with the character before it (Unicode Standard Annex 15).
+pub(super) fn normalised(text: &str) -> (String, String) {
+    let (mut composed, mut decomposed) = (String::with_capacity(text.len()), String::with_capacity(2 * text.len()));
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|b| !b.is_ascii()) {
+        let start = at.saturating_sub(1);
+        let end = rest.bytes().skip(at).position(|b| b.is_ascii()).map_or(rest.len(), |length| at + length);
+        composed.push_str(&rest[..start]);
+        decomposed.push_str(&rest[..start]);
+        composed.extend(rest[start..end].nfc());
+        decomposed.extend(rest[start..end].nfd());
+        rest = &rest[end..];
+    }
+    composed.push_str(rest);
+    decomposed.push_str(rest);
+    (composed, decomposed)
 }
 
 /// Undoes UTF-8 that was taken for Latin-1 (`cafÃ©`), as a connection with the wrong character set stores it.
@@ -62,6 +84,9 @@ pub(super) fn html(text: &str) -> Cow<'_, str> {
 
 /// Undoes them once; `None` if there are none.
 fn unescape_html(text: &str) -> Option<String> {
+    if !text.contains(';') {
+        return None;
+    }
     let mut rest = text;
     let mut out = String::new();
     let mut changed = false;
@@ -203,6 +228,16 @@ pub(super) fn resolve(path: &str, merge: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_normalised_as_the_whole_is() {
+        for text in
+            ["café/b", "cafe\u{301}/e\u{301}e\u{327}\u{301}x\u{301}", "\u{301}a", "각/ᄀ\u{1161}\u{11a8}", "日本", "aé"]
+        {
+            let whole = (text.nfc().collect::<String>(), text.nfd().collect::<String>());
+            assert_eq!(normalised(text), whole, "{text}");
+        }
+    }
 
     #[test]
     fn every_escape_of_html_is_undone() {

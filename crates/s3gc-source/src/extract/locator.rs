@@ -3,8 +3,6 @@
 //! The stages run in this order, each for every form that the stage before it found: surrounding blanks and escapes;
 //! whose URL it is; query, fragment, slashes and dots; percent-encoding; Unicode normalisation; `strip` and `prepend`.
 
-use unicode_normalization::UnicodeNormalization as _;
-
 use super::encodings::{self, resolve};
 use super::places::{Place, Url};
 use super::{Extractor, Kind, MAX_KEY_BYTES, Outcome, Readings};
@@ -116,7 +114,7 @@ impl<'a> Pass<'a> {
         if bare.len() < text.len() {
             self.place(bare);
         }
-        if bare.bytes().any(|b| matches!(b, b'\\' | b'&')) || bare.contains("%u") {
+        if bare.contains('\\') || bare.contains("%u") || bare.contains('&') && bare.contains(';') {
             self.escaped(bare);
         }
         if let Some(inner) = in_base64(bare) {
@@ -132,10 +130,13 @@ impl<'a> Pass<'a> {
             self.place(&html);
         }
         for text in [bare, &html].into_iter().take(1 + usize::from(changed)) {
-            if let Some(plain) = encodings::javascript(text) {
+            let backslash = text.contains('\\');
+            if (backslash || text.contains("%u"))
+                && let Some(plain) = encodings::javascript(text)
+            {
                 self.place(&plain);
             }
-            if text.contains('\\') {
+            if backslash {
                 self.place(&text.replace('\\', "/"));
                 if let Some(plain) = encodings::markdown(text) {
                     self.place(&plain);
@@ -262,7 +263,7 @@ impl<'a> Pass<'a> {
         let Some(cut) = path.bytes().position(|b| matches!(b, b'?' | b'#')) else { return self.encoded(path) };
         // What is encoded in a signature is no part of a key.
         if path[cut..].contains("Signature=") {
-            self.slashes(path);
+            self.unicode(path);
         } else {
             self.encoded(path);
         }
@@ -289,6 +290,9 @@ impl<'a> Pass<'a> {
     fn percent(&mut self, text: &str) {
         let mut before = text.to_owned();
         for _ in 0..MAX_ENCODINGS {
+            if !before.contains('%') {
+                return;
+            }
             let decoded = encodings::percent(&before);
             if decoded == before {
                 return;
@@ -324,9 +328,7 @@ impl<'a> Pass<'a> {
             self.unicode(bare);
         }
         // What is longer shrinks by its dots at most to a key that has none.
-        if bare.len() <= 4 * MAX_KEY_BYTES
-            && (bare.starts_with('.') || bare.as_bytes().windows(2).any(|two| matches!(two, b"//" | b"/.")))
-        {
+        if bare.len() <= 4 * MAX_KEY_BYTES && (bare.starts_with('.') || bare.contains("//") || bare.contains("/.")) {
             self.unicode(&resolve(bare, false));
             self.unicode(&resolve(bare, true));
         }
@@ -341,11 +343,12 @@ impl<'a> Pass<'a> {
         if text.is_ascii() || text.len() > 4 * MAX_KEY_BYTES {
             return;
         }
-        self.affixes(&text.nfc().collect::<String>());
-        self.affixes(&text.nfd().collect::<String>());
+        let (composed, decomposed) = encodings::normalised(text);
+        self.affixes(&composed);
+        self.affixes(&decomposed);
         if let Some(repaired) = encodings::repair(text) {
             self.affixes(&repaired);
-            self.affixes(&repaired.nfc().collect::<String>());
+            self.affixes(&encodings::normalised(&repaired).0);
         }
     }
 

@@ -36,7 +36,10 @@ impl Pass<'_> {
     }
 
     fn embedded_urls(&mut self, text: &str) {
-        for (at, _) in text.match_indices(":/") {
+        for (at, _) in text.match_indices(':') {
+            if !text[at..].starts_with(":/") {
+                continue;
+            }
             let scheme = text[..at].bytes().rev().take_while(|b| b.is_ascii_alphanumeric()).count();
             let start = at - scheme;
             // At the beginning it is the string itself, which is being read.
@@ -75,6 +78,7 @@ impl Pass<'_> {
 
     /// Reads the path without the segments that tell an image server what to do, if it has such segments.
     pub(super) fn transformed(&mut self, path: &str) {
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
         // Text is no path.
         if path.bytes().any(|b| matches!(b, b' ' | b'"' | b'<' | b'{' | b'\n')) {
             return;

@@ -68,8 +68,10 @@ pub enum InvalidVariant {
     #[error("the expression of the variant {0:?} does not fit whole keys: begin it with ^ and end it with $")]
     Unanchored(String),
     /// The base names a group that the expression does not have.
-    #[error("the variant {rule:?} has no group {group:?}: a name ends at the first character that is no letter, digit \
-         or underscore, so write ${{name}} where such a one follows")]
+    #[error(
+        "the variant {rule:?} has no group {group:?}: a name ends at the first character that is no letter, digit \
+         or underscore, so write ${{name}} where such a one follows"
+    )]
     Group {
         /// The rule.
         rule: String,
@@ -184,7 +186,8 @@ impl Variants {
             if now.iter().any(|at| at == key) {
                 return true;
             }
-            now = now.iter().flat_map(|at| self.rules.iter().filter_map(|rule| rule.base(at))).take(MAX_BASES).collect();
+            now =
+                now.iter().flat_map(|at| self.rules.iter().filter_map(|rule| rule.base(at))).take(MAX_BASES).collect();
             now.sort_unstable();
             now.dedup();
             if now.is_empty() {
@@ -255,3 +258,6 @@ fn groups(base: &str) -> Vec<&str> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,9 +47,7 @@ fn walk(hir: &Hir, extra: u32, like: char) -> Vec<String> {
             let tails = walk(part, extra, like);
             heads.iter().flat_map(|head| tails.iter().map(move |tail| format!("{head}{tail}"))).take(MAX_WAYS).collect()
         }),
-        HirKind::Alternation(ways) => {
-            ways.iter().flat_map(|way| walk(way, extra, like)).take(MAX_WAYS).collect()
-        }
+        HirKind::Alternation(ways) => ways.iter().flat_map(|way| walk(way, extra, like)).take(MAX_WAYS).collect(),
     }
 }
 
