@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use s3gc_source::extract::ExtractConfig;
+use s3gc_source::extract::{ExtractConfig, Extractor, Readings};
 use url::Url;
 
 use super::bucket::{Bucket, Question};
 use super::values::Form;
 use crate::error::Result;
 
-/// How many values of a column are tried.
-const MAX_VALUES: usize = 5;
+/// How many values of a column are tried, and how many strings of each.
+pub(super) const MAX_VALUES: usize = 8;
+const MAX_STRINGS: usize = 4;
 /// How many directories of the bucket are tried before a value.
 pub(super) const MAX_DIRECTORIES: usize = 20;
 /// How many segments of a path are tried as something that is no part of the key.
@@ -43,8 +44,8 @@ impl Affix {
 }
 
 /// Finds the affix with which most of the values exist.
-pub(super) async fn find(bucket: &Bucket, values: &[&str], directories: &[String]) -> Result<Option<Affix>> {
-    let values = values.iter().map(|value| value.trim()).filter(|value| is_likely(value)).take(MAX_VALUES);
+pub(super) async fn find(bucket: &Bucket, values: &[String], directories: &[String]) -> Result<Option<Affix>> {
+    let values = values.iter().take(MAX_VALUES);
     let tries: Vec<(Affix, String)> = values.flat_map(|value| tries(value, directories)).collect();
     let found: Vec<Option<Affix>> = stream::iter(tries)
         .map(|(affix, key)| async move {
@@ -61,8 +62,24 @@ pub(super) async fn find(bucket: &Bucket, values: &[&str], directories: &[String
     Ok(counts.into_iter().max_by_key(|(_, count)| *count).map(|(affix, _)| affix))
 }
 
-fn is_likely(value: &str) -> bool {
-    matches!(Form::of(value, ""), Form::Key | Form::Url) && !value.contains(char::is_whitespace) && !value.contains('@')
+/// Lists what a value could mean as a key: itself, or strings of a document that look like names of files.
+pub(super) fn meanings(value: &str, form: Form, auto: &Extractor) -> Vec<String> {
+    let value = value.trim();
+    match form {
+        Form::Key | Form::Url if !value.contains('@') => vec![value.to_owned()],
+        Form::Json | Form::Array | Form::Text => {
+            let mut readings = Readings::default();
+            auto.extract(value, &mut readings);
+            let is_file = |text: &&str| {
+                let name = text.rsplit('/').next().unwrap_or_default();
+                let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+                (2..=5).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_alphanumeric())
+            };
+            let files = readings.iter().map(|reading| reading.as_str()).filter(is_file);
+            files.take(MAX_STRINGS).map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Lists every affix that is tried with a value, with the key that the value then means.

@@ -30,11 +30,17 @@ pub(super) struct Finding {
     pub(super) sampled: usize,
     /// Those that exist in the bucket in at least one reading.
     pub(super) matched: usize,
-    /// Those that are or hold URLs of unknown hosts that lead to no object.
+    /// How many are or hold URLs of hosts that are still unknown with the chosen base URLs.
     pub(super) foreign: usize,
-    /// The places of those that do not.
+    /// The values that are or hold URLs of unknown hosts.
     #[serde(skip)]
-    pub(super) unmatched: Vec<usize>,
+    foreign_values: Vec<String>,
+    /// What the values that do not exist could mean.
+    #[serde(skip)]
+    unmatched: Vec<String>,
+    /// All values, for another look with an affix that other columns have.
+    #[serde(skip)]
+    values: Vec<String>,
     /// The forms of those that exist.
     pub(super) forms: BTreeSet<Form>,
     pub(super) kind: &'static str,
@@ -44,6 +50,8 @@ pub(super) struct Finding {
     pub(super) prepend: Option<String>,
     /// Why a scan cannot read the column as it is.
     pub(super) refused: Option<String>,
+    /// Whether it belongs to the log of a framework, which needs no files.
+    pub(super) is_log: bool,
     /// Why it could not be sampled.
     pub(super) failed: Option<String>,
     /// The base URLs of foreign hosts that lead to objects, by host.
@@ -60,12 +68,15 @@ impl Finding {
             sampled: 0,
             matched: 0,
             foreign: 0,
+            foreign_values: Vec::new(),
             unmatched: Vec::new(),
+            values: Vec::new(),
             forms: BTreeSet::new(),
             kind: kind_name(Kind::Auto),
             strip: None,
             prepend: None,
             refused: candidate.refused.clone(),
+            is_log: false,
             failed: None,
             bases: BTreeMap::new(),
         }
@@ -118,45 +129,84 @@ impl Looker {
         Ok(Self { bucket, extract, directories })
     }
 
-    /// Asks the bucket for every value.
+    /// Asks the bucket for every value, as it is and with what most of the others need.
     pub(super) async fn look(&self, candidate: &Candidate, values: Vec<String>) -> Result<Finding> {
         let values: Vec<String> = values.into_iter().filter(|value| !value.trim().is_empty()).collect();
-        let finding = self.read(candidate, &values, &self.extract).await?;
-        if finding.matched == values.len() {
+        let finding = self.read(candidate, values, &self.extract).await?;
+        if finding.unmatched.is_empty() {
             return Ok(finding);
         }
-        // Some may exist as they are beside others that need an affix: values are read with it and without.
-        let without: Vec<&str> = finding.unmatched.iter().map(|index| values[*index].as_str()).collect();
-        let Some(affix) = affix::find(&self.bucket, &without, &self.directories).await? else { return Ok(finding) };
-        let with = self.read(candidate, &values, &affix.apply(&self.extract)).await?;
-        if with.matched <= finding.matched {
+        let Some(affix) = affix::find(&self.bucket, &finding.unmatched, &self.directories).await? else {
             return Ok(finding);
-        }
-        let mut finding = with;
-        match affix {
-            Affix::Strip(strip) => finding.strip = Some(strip),
-            Affix::Prepend(prepend) => finding.prepend = Some(prepend),
-            Affix::Base(host, base) => drop(finding.bases.entry(host).or_default().insert(base)),
-        }
-        Ok(finding)
+        };
+        // Some may exist as they are beside others that need an affix: values are read with it and without. An affix is a
+        // guess, which one value among many does not prove.
+        self.try_affix(candidate, finding, affix, |with| with.matched * 2 >= with.sampled).await
     }
 
-    async fn read(&self, candidate: &Candidate, values: &[String], extract: &ExtractConfig) -> Result<Finding> {
+    /// Looks once more at a column of which not all values exist, with what other columns have.
+    pub(super) async fn look_again(&self, candidate: &Candidate, finding: Finding, affix: Affix) -> Result<Finding> {
+        if finding.strip.is_some() || finding.prepend.is_some() || finding.unmatched.is_empty() {
+            return Ok(finding);
+        }
+        self.try_affix(candidate, finding, affix, |_| true).await
+    }
+
+    async fn try_affix(
+        &self,
+        candidate: &Candidate,
+        mut finding: Finding,
+        affix: Affix,
+        is_enough: impl Fn(&Finding) -> bool,
+    ) -> Result<Finding> {
+        let values = std::mem::take(&mut finding.values);
+        let mut with = self.read(candidate, values, &affix.apply(&self.extract)).await?;
+        if with.matched <= finding.matched || !is_enough(&with) {
+            finding.values = with.values;
+            return Ok(finding);
+        }
+        match affix {
+            Affix::Strip(strip) => with.strip = Some(strip),
+            Affix::Prepend(prepend) => with.prepend = Some(prepend),
+            Affix::Base(host, base) => drop(with.bases.entry(host).or_default().insert(base)),
+        }
+        Ok(with)
+    }
+
+    /// Counts what is of unknown hosts even with these base URLs.
+    pub(super) fn count_foreign(&self, findings: &mut [Finding], bases: &[String]) -> Result<()> {
+        let extract = ExtractConfig { base_urls: bases.to_vec(), ..self.extract.clone() };
+        let auto = Readers::new(&extract)?.auto;
+        for finding in findings {
+            let is_foreign = |value: &&String| questions(&auto, value).1 == Outcome::Read { foreign: true };
+            finding.foreign = finding.foreign_values.iter().filter(is_foreign).count();
+        }
+        Ok(())
+    }
+
+    async fn read(&self, candidate: &Candidate, values: Vec<String>, extract: &ExtractConfig) -> Result<Finding> {
         let readers = Readers::new(extract)?;
         let mut finding = Finding::new(candidate);
         finding.sampled = values.len();
-        let seen = stream::iter(values).map(|value| self.value(value, &candidate.type_name, &readers));
+        let seen = stream::iter(&values).map(|value| self.value(value, &candidate.type_name, &readers));
         let seen: Vec<Seen> = seen.buffered(CONCURRENCY).try_collect().await?;
         let all: Vec<Form> = seen.iter().map(|seen| seen.form).collect();
         let matched: Vec<Form> = seen.iter().filter_map(|seen| seen.matched).collect();
         finding.matched = matched.len();
-        finding.foreign = seen.iter().filter(|seen| seen.foreign && seen.bases.is_empty()).count();
-        finding.unmatched = (0..seen.len()).filter(|index| seen[*index].matched.is_none()).collect();
         finding.kind = kind_name(kind(&all, &matched));
         finding.forms = matched.into_iter().collect();
+        for (value, seen) in values.iter().zip(&seen) {
+            if seen.foreign {
+                finding.foreign_values.push(value.clone());
+            }
+            if seen.matched.is_none() && finding.unmatched.len() < affix::MAX_VALUES {
+                finding.unmatched.extend(affix::meanings(value, seen.form, &readers.auto));
+            }
+        }
         for (host, base) in seen.into_iter().flat_map(|seen| seen.bases) {
             finding.bases.entry(host).or_default().insert(base);
         }
+        finding.values = values;
         Ok(finding)
     }
 
@@ -277,12 +327,15 @@ mod tests {
             sampled: 2,
             matched: 2,
             foreign: 0,
+            foreign_values: Vec::new(),
             unmatched: Vec::new(),
+            values: Vec::new(),
             forms: BTreeSet::new(),
             kind: "auto",
             strip: None,
             prepend: None,
             refused: None,
+            is_log: false,
             failed: None,
             bases: BTreeMap::new(),
         };

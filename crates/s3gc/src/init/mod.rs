@@ -5,16 +5,18 @@
 
 mod affix;
 mod bucket;
+mod known;
 mod look;
 mod values;
 mod write;
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use s3gc_core::config::{DeleteChecksum, Loader, StoreConfig};
-use s3gc_source::extract::ExtractConfig;
+use s3gc_source::extract::{ExtractConfig, Preset};
 use s3gc_source_sql::Inspector;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -25,6 +27,7 @@ use crate::cli::InitArgs;
 use crate::context::Ctx;
 use crate::error::{Error, Result, shell};
 use crate::human;
+use affix::Affix;
 use bucket::Bucket;
 use look::{Finding, Looker};
 use write::Draft;
@@ -33,6 +36,16 @@ use write::Draft;
 const URL_VARIABLE: &str = "${DATABASE_URL}";
 /// How long one column may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long all of them may take. What is not looked at then is proposed: it may hold keys.
+const PATIENCE_IN_ALL: Duration = Duration::from_secs(600);
+
+/// What was found.
+struct Look {
+    findings: Vec<Finding>,
+    bases: Vec<String>,
+    unclear_hosts: Vec<String>,
+    variants: Vec<(Preset, Vec<String>)>,
+}
 
 /// What was found, as JSON.
 #[derive(Serialize)]
@@ -58,7 +71,7 @@ pub(crate) async fn run(args: InitArgs, ctx: &Ctx) -> Result<ExitCode> {
         StoreConfig::Fs { path } => path.display().to_string(),
         _ => String::new(),
     };
-    let findings = look(url.expose_secret(), &store, args.sample, ctx).await?;
+    let Look { findings, bases, unclear_hosts, variants } = look(url.expose_secret(), &store, args.sample, ctx).await?;
     if !findings.iter().any(Finding::is_proposed) {
         let message = format!("no sampled value of {} columns exists in {name}; nothing was written", findings.len());
         return Err(Error::usage(
@@ -66,7 +79,6 @@ pub(crate) async fn run(args: InitArgs, ctx: &Ctx) -> Result<ExitCode> {
             "is it the right bucket and the right database? --bucket, --endpoint, --url",
         ));
     }
-    let (bases, unclear_hosts) = look::bases(&findings);
     let shown_url = shown_url(url.expose_secret(), &args.out)?;
     let text = write::text(&Draft {
         url: &shown_url,
@@ -75,6 +87,7 @@ pub(crate) async fn run(args: InitArgs, ctx: &Ctx) -> Result<ExitCode> {
         findings: &findings,
         bases: &bases,
         unclear_hosts: &unclear_hosts,
+        variants: &variants,
     });
     // What the loader refuses is not written.
     Loader::new().file(&args.out, &text).environment([("DATABASE_URL", url.expose_secret())]).load()?;
@@ -129,7 +142,7 @@ fn store(args: &InitArgs, environment: impl Fn(&str) -> Option<String>) -> Resul
 }
 
 /// Samples every column and looks its values up.
-async fn look(url: &str, config: &StoreConfig, sample: u32, ctx: &Ctx) -> Result<Vec<Finding>> {
+async fn look(url: &str, config: &StoreConfig, sample: u32, ctx: &Ctx) -> Result<Look> {
     let (bucket, endpoints) = match config {
         StoreConfig::S3 { name, endpoint, .. } => (name.clone(), endpoint.clone().into_iter().collect()),
         _ => (String::new(), Vec::new()),
@@ -142,7 +155,20 @@ async fn look(url: &str, config: &StoreConfig, sample: u32, ctx: &Ctx) -> Result
     let candidates = inspector.candidates().await?;
     ctx.say(format!("looking at {}", human::plural(u64::try_from(candidates.len()).unwrap_or(u64::MAX), "column")));
     let mut findings = Vec::with_capacity(candidates.len());
+    let deadline = Instant::now() + PATIENCE_IN_ALL;
     for candidate in &candidates {
+        if known::is_log(&candidate.table) {
+            let mut finding = Finding::new(candidate);
+            finding.is_log = true;
+            findings.push(finding);
+            continue;
+        }
+        if Instant::now() > deadline {
+            let mut finding = Finding::new(candidate);
+            finding.failed = Some(format!("{} minutes were over", PATIENCE_IN_ALL.as_secs() / 60));
+            findings.push(finding);
+            continue;
+        }
         let finding = match inspector.sample(candidate, sample, PATIENCE).await {
             Ok(values) => looker.look(candidate, values).await?,
             Err(error) => {
@@ -153,9 +179,19 @@ async fn look(url: &str, config: &StoreConfig, sample: u32, ctx: &Ctx) -> Result
         };
         findings.push(finding);
     }
+    // What most of the values of some columns need, some of the values of others may need, too.
+    let found: BTreeSet<String> = findings.iter().filter_map(|finding| finding.prepend.clone()).collect();
+    for prepend in found {
+        for (candidate, finding) in candidates.iter().zip(&mut findings) {
+            let before = std::mem::replace(finding, Finding::new(candidate));
+            *finding = looker.look_again(candidate, before, Affix::Prepend(prepend.clone())).await?;
+        }
+    }
+    let (bases, unclear_hosts) = look::bases(&findings);
+    looker.count_foreign(&mut findings, &bases)?;
     // The best first.
     findings.sort_by_key(|finding| std::cmp::Reverse((finding.is_proposed(), finding.matched)));
-    Ok(findings)
+    Ok(Look { findings, bases, unclear_hosts, variants: known::variants(&candidates) })
 }
 
 /// Returns what the file says of the database: the path of an SQLite file, and never a password.

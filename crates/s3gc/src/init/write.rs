@@ -1,8 +1,10 @@
 //! The configuration as text.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use s3gc_core::config::StoreConfig;
+use s3gc_source::extract::Preset;
 
 use super::look::{self, Finding};
 use super::values::Form;
@@ -18,6 +20,8 @@ pub(super) struct Draft<'a> {
     pub(super) bases: &'a [String],
     /// Hosts that lead to objects in more than one way.
     pub(super) unclear_hosts: &'a [String],
+    /// The rules for derived objects of the frameworks whose tables there are.
+    pub(super) variants: &'a [(Preset, Vec<String>)],
 }
 
 /// Writes the file.
@@ -54,16 +58,22 @@ pub(super) fn text(draft: &Draft<'_>) -> String {
     line("# [catalog]".into());
     line("# path = \"catalog.db\"                # beside the vault".into());
     line(String::new());
-    match look::max_foreign_urls(draft.findings) {
+    let (percent, logs) = (look::max_foreign_urls(draft.findings), logs(draft.findings));
+    line(if percent.is_none() && logs.is_empty() { "# [safety]" } else { "[safety]" }.into());
+    if !logs.is_empty() {
+        line("# Logs of a framework: they name files that may be gone, and need none of them.".into());
+        let logs: Vec<String> = logs.iter().map(|table| quote(&format!("{table}.*"))).collect();
+        line(format!("ignore_columns = [{}]", logs.join(", ")));
+    }
+    match percent {
         Some(percent) => {
-            line("[safety]".into());
             line(
                 "# Twice the share that was seen. If one of these hosts serves this bucket, add it to base_urls."
                     .into(),
             );
             line(format!("max_foreign_urls = \"{percent}%\""));
         }
-        None => line("# [safety]".into()),
+        None => line("# max_foreign_urls = \"1%\"            # URLs of hosts that are not in base_urls".into()),
     }
     line("# max_delete = \"20%\"                 # a larger plan waits for a person; or a number of objects".into());
     line("# allow_short_retention = false      # execute with a retention of under a day".into());
@@ -116,6 +126,17 @@ fn bucket(draft: &Draft<'_>, line: &mut impl FnMut(String)) {
             human::escape(host)
         ));
     }
+    if !draft.variants.is_empty() {
+        line("# Derived objects live as long as what they were made from.".into());
+        line("variants = [".into());
+        for (preset, rules) in draft.variants {
+            line(format!("  # {preset}"));
+            for rule in rules {
+                line(format!("  {},", quote(rule)));
+            }
+        }
+        line("]".into());
+    }
     line(String::new());
 }
 
@@ -152,9 +173,14 @@ fn reference(finding: &Finding, line: &mut impl FnMut(String)) {
     }
 }
 
+/// Lists the tables that are logs.
+fn logs(findings: &[Finding]) -> BTreeSet<&str> {
+    findings.iter().filter(|finding| finding.is_log).map(|finding| finding.table.as_str()).collect()
+}
+
 /// Lists what was left out, so that a person can think about it.
 fn ignored(findings: &[Finding], line: &mut impl FnMut(String)) {
-    let mut left: Vec<&Finding> = findings.iter().filter(|finding| !finding.is_proposed()).collect();
+    let mut left: Vec<&Finding> = findings.iter().filter(|finding| !finding.is_proposed() && !finding.is_log).collect();
     left.sort_by_key(|finding| finding.name());
     if left.is_empty() {
         return;

@@ -70,7 +70,7 @@ pub(super) fn payload(takes: &Expansion<'_>) -> Vec<PresetColumn> {
 pub(super) fn directus(takes: &Expansion<'_>) -> Vec<PresetColumn> {
     let prefix = takes.prefix();
     let (before, after) = (quoted(&prefix), literal(&prefix));
-    let from = format!(r"^{before}(?<id>[0-9a-f-]{{36}})__[0-9a-f]+(?<ext>\.\w+)?$");
+    let from = format!(r"^{before}(?<id>[^/]+)__[0-9a-f]{{40}}(?<ext>\.\w+)?$");
     let mut files = column("directus_files", "filename_disk", Kind::Key, &prefix);
     files.variants = vec![format!("{from} -> {after}${{id}}${{ext}}")];
     // A transformation may change the format, and its key says nothing of the original's.
