@@ -9,6 +9,11 @@ fn config() -> ExtractConfig {
     ExtractConfig {
         bucket: "photos".into(),
         endpoints: vec!["http://127.0.0.1:9000".into(), "https://minio.example.com".into()],
+        access_points: vec![
+            "photos-ap".into(),
+            "photos-ap-k3xgqy7example-s3alias".into(),
+            "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap".into(),
+        ],
         base_urls: vec!["https://cdn.example.com/assets/".into(), "https://img.example.com".into()],
         other_buckets: vec!["private".into(), "photos.old".into()],
         other_base_urls: vec!["https://cdn.example.com/private".into()],
