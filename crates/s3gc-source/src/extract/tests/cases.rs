@@ -56,8 +56,10 @@ fn there_are_many_cases_that_differ_in_form_or_encoding() {
         assert!(group.cases.len() <= 12, "{}: {}", group.form, group.cases.len());
         assert!(!group.source.is_empty(), "{} has no source", group.form);
     }
-    let mut values: Vec<_> =
-        groups.iter().flat_map(|group| group.cases.iter().map(|(value, _)| (format!("{:?}", group.kind), *value))).collect();
+    let mut values: Vec<_> = groups
+        .iter()
+        .flat_map(|group| group.cases.iter().map(|(value, _)| (format!("{:?}", group.kind), *value)))
+        .collect();
     let all = values.len() + elsewhere::VALUES.len() + elsewhere::NOT_MARKED.len();
     values.sort_unstable();
     values.dedup();

@@ -77,7 +77,10 @@ fn rules_that_lead_back_are_refused() {
         &["^(?<a>.)(?<b>.+)$ -> $b$a"],
     ] {
         let refused = variants(rules).unwrap_err();
-        assert!(matches!(refused, InvalidVariant::Circle { .. } | InvalidVariant::Itself { .. }), "{rules:?}: {refused}");
+        assert!(
+            matches!(refused, InvalidVariant::Circle { .. } | InvalidVariant::Itself { .. }),
+            "{rules:?}: {refused}"
+        );
     }
     // Rules that only ever shorten a key lead nowhere back.
     assert!(variants(&[THUMBS, WORDPRESS, RETINA, THUMB, WEBP, "^t/(?<x>.+)$ -> $x"]).is_ok());
