@@ -158,10 +158,7 @@ impl<'a> Pass<'a> {
             return;
         }
         let relative = text.starts_with("//");
-        let (place, has_host_name) = match self.located(text) {
-            Some(located) => located,
-            None => return self.not_a_url(text),
-        };
+        let Some((place, has_host_name)) = self.located(text) else { return self.not_a_url(text) };
         match place {
             Place::Other => {
                 self.elsewhere = true;
