@@ -1,7 +1,7 @@
 //! Values that hold many strings: JSON, serialised PHP, arrays, text.
 
 use super::locator::Pass;
-use super::words::{MAX_WORD_BYTES, is_parted};
+use super::words::{MAX_WORD_BYTES, is_markup, is_parted};
 
 impl Pass<'_> {
     /// Looks at the value to see what it is.
@@ -21,8 +21,9 @@ impl Pass<'_> {
 
     /// Reads the value as one string. A document is read in its parts, and might at most be a strange key as a whole.
     fn whole(&mut self, value: &str, is_document: bool) {
-        if is_document || value.trim_start().starts_with('<') {
+        if is_document || value.trim_start().starts_with('<') && is_markup(value) {
             self.slashes(value);
+            self.slashes(value.trim());
         } else if value.len() <= MAX_WORD_BYTES {
             self.locator(value);
         }

@@ -222,6 +222,9 @@ pub(super) fn resolve(path: &str, merge: bool) -> String {
             _ => segments.push(segment),
         }
     }
+    if merge && path.ends_with('/') && !segments.is_empty() {
+        segments.push("");
+    }
     segments.join("/")
 }
 

@@ -119,7 +119,7 @@ fn is_instruction(segment: &str) -> bool {
     let is_size = || {
         segment.split_once('x').is_some_and(|(width, height)| {
             let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-            digits(width) && digits(height)
+            segment.len() > 1 && digits(width) && digits(height)
         })
     };
     segment.bytes().any(|b| matches!(b, b':' | b',' | b'='))

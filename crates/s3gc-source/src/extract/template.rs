@@ -130,10 +130,13 @@ impl Template {
 
     /// Returns the names of the columns in their order, each once.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        let names = self.parts.iter().filter_map(|part| match part {
-            Part::Column { name, .. } => Some(name.as_str()),
-            Part::Text(_) => None,
-        });
+        fn named(part: &Part) -> Option<&str> {
+            match part {
+                Part::Column { name, .. } => Some(name),
+                Part::Text(_) => None,
+            }
+        }
+        let names = self.parts.iter().filter_map(named);
         names.clone().enumerate().filter(move |(at, name)| !names.clone().take(*at).any(|n| n == *name)).map(|(_, n)| n)
     }
 

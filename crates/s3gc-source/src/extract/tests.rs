@@ -9,6 +9,11 @@ fn config() -> ExtractConfig {
     ExtractConfig {
         bucket: "photos".into(),
         endpoints: vec!["http://127.0.0.1:9000".into(), "https://minio.example.com".into()],
+        access_points: vec![
+            "photos-ap".into(),
+            "photos-ap-k3xgqy7example-s3alias".into(),
+            "arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap".into(),
+        ],
         base_urls: vec!["https://cdn.example.com/assets/".into(), "https://img.example.com".into()],
         other_buckets: vec!["private".into(), "photos.old".into()],
         other_base_urls: vec!["https://cdn.example.com/private".into()],
@@ -151,4 +156,89 @@ fn no_value_takes_long() {
         extractor.extract(&piece.repeat(200_000 / piece.len()), &mut Readings::default());
         assert!(begin.elapsed() < std::time::Duration::from_secs(5), "{piece:?} took {:?}", begin.elapsed());
     }
+}
+
+#[test]
+fn json_paths_choose_what_is_read() {
+    let of = |paths: &[&str]| {
+        let json_paths = paths.iter().map(|path| (*path).to_owned()).collect();
+        Extractor::new(ExtractConfig { kind: Kind::Json, json_paths, ..config() }).unwrap()
+    };
+    let document =
+        r#"{"a":{"url":"1.jpg","alt":"x.jpg"},"b":[{"url":"2.jpg"},{"url":["3.jpg"]}],"c d":"4.jpg","url":5}"#;
+    for (paths, expected) in [
+        (&["$.a.url"][..], &["1.jpg"][..]),
+        (&["$.b[*].url"], &["2.jpg", "3.jpg"]),
+        (&["$.b[1]"], &["3.jpg", "url"]),
+        (&["$..url"], &["1.jpg", "2.jpg", "3.jpg", "5"]),
+        (&["$['c d']", "$.a.*"], &["1.jpg", "4.jpg", "x.jpg"]),
+        (&["$.*.url", "$.nothing"], &["1.jpg"]),
+        (&["$.b.*.url"], &["2.jpg", "3.jpg"]),
+        (&["$..[0]"], &["2.jpg", "3.jpg", "url"]),
+        (&["$.b[0]..url"], &["2.jpg"]),
+    ] {
+        let (outcome, mut readings) = read(&of(paths), document);
+        readings.sort_unstable();
+        assert_eq!(
+            (outcome, readings),
+            (Outcome::Read { foreign: false }, expected.iter().map(|k| (*k).to_owned()).collect())
+        );
+    }
+    // A document in a string, and one that is nothing but a string.
+    assert_eq!(read(&of(&["$.a.b"]), r#"{"a":"{\"b\":\"1.jpg\"}"}"#).1, ["1.jpg"]);
+    assert_eq!(read(&of(&["$.a"]), r#""{\"a\":\"1.jpg\"}""#).1, ["1.jpg"]);
+    // A shape that nobody knows is read whole and reported.
+    let (outcome, readings) = read(&of(&["$.a.url"]), r#"{"image":{"url":"1.jpg"}}"#);
+    assert_eq!(outcome, Outcome::Unread);
+    assert!(readings.contains(&"1.jpg".into()));
+    assert_eq!(read(&of(&["$.a"]), r#"{"a":null}"#), (Outcome::Blank, vec![]));
+}
+
+#[test]
+fn a_document_with_nothing_in_it_is_blank() {
+    for value in ["{}", "[]", "null", "[null,[true,{}]]", r#"[""," "]"#] {
+        assert_eq!(read(&extractor(Kind::Json), value), (Outcome::Blank, vec![]), "{value}");
+    }
+    assert_eq!(read(&extractor(Kind::Array), "{}"), (Outcome::Blank, vec![]));
+    let long = format!("[\"{}\"]", "x".repeat(2000));
+    assert_eq!(read(&extractor(Kind::Json), &long), (Outcome::Unread, vec![]));
+}
+
+#[test]
+fn settings_that_do_not_fit_are_refused() {
+    let bad = |config| Extractor::new(config).map(|_| ()).unwrap_err();
+    let json_paths = vec!["$.a".to_owned()];
+    let paths = |kind| ExtractConfig { kind, json_paths: json_paths.clone(), ..ExtractConfig::default() };
+    assert_eq!(bad(paths(Kind::Auto)), InvalidExtract::NotJson(Kind::Auto));
+    let path = ExtractConfig { json_paths: vec!["a.b".into()], ..paths(Kind::Json) };
+    assert_eq!(bad(path).to_string(), "\"a.b\" is not a JSON path: it begins with $");
+    let point = ExtractConfig { access_points: vec![" ".into()], ..ExtractConfig::default() };
+    assert_eq!(bad(point), InvalidExtract::Empty("access_points"));
+}
+
+#[test]
+fn i10_a_value_that_is_not_read_to_its_end_is_unread() {
+    let nested = |times: usize| (0..times).fold("x/1.jpg".to_owned(), |text, _| serde_json::json!([text]).to_string());
+    assert_eq!(read(&extractor(Kind::Auto), &nested(7)).0, Outcome::Read { foreign: false });
+    assert_eq!(read(&extractor(Kind::Auto), &nested(12)).0, Outcome::Unread);
+    let deep = format!("{}\"x/1.jpg\"{}", "[".repeat(5000), "]".repeat(5000));
+    let (outcome, readings) = read(&extractor(Kind::Json), &deep);
+    assert_eq!(outcome, Outcome::Unread);
+    assert!(readings.contains(&"x/1.jpg".into()));
+    let long = format!("see x/1.jpg {}", "y".repeat(100_000));
+    assert_eq!(read(&extractor(Kind::Text), &long).0, Outcome::Unread);
+    let image = format!("<img src=\"x/1.jpg\"><img src=\"data:image/png;base64,{}\">", "A".repeat(100_000));
+    assert_eq!(read(&extractor(Kind::Auto), &image).0, Outcome::Read { foreign: false });
+    let many = (0..100).map(|n| format!("a{n}=x%2F{n}.jpg")).collect::<Vec<_>>().join("&");
+    assert_eq!(read(&extractor(Kind::Url), &format!("https://app.example.org/?{many}")).0, Outcome::Unread);
+    let steps = format!("https://app.example.org/{}a.jpg", "x/".repeat(40));
+    assert_eq!(read(&extractor(Kind::Url), &steps).0, Outcome::Unread);
+}
+
+#[test]
+fn a_long_text_is_read_to_its_end() {
+    let text: String = (0..20_000).map(|n| format!("Some words, and <img src=\"/a/{n}.jpg\"> more.\n")).collect();
+    let (outcome, readings) = read(&extractor(Kind::Auto), &text);
+    assert_eq!(outcome, Outcome::Read { foreign: false });
+    assert!(readings.contains(&"a/19999.jpg".into()));
 }

@@ -29,10 +29,20 @@ pub(super) fn is_parted(text: &str) -> bool {
         || !text.is_ascii() && text.contains(char::is_whitespace)
 }
 
-/// Returns what follows `name=`.
+/// Tells whether it is HTML for certain.
+pub(super) fn is_markup(text: &str) -> bool {
+    text.contains('<') && ["</", "/>", "=\""].iter().any(|sign| text.contains(sign))
+}
+
+/// Returns what follows `name=` or `name:`, unless it is a URL or an ARN.
 fn after_name(word: &str) -> Option<&str> {
-    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b':'));
-    word.split_once('=').filter(|(name, _)| is_name(name)).map(|(_, value)| value)
+    if word.starts_with("arn:") {
+        return None;
+    }
+    let length = word.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).count();
+    let value = word[length..].trim_start_matches(':');
+    let value = if value.len() == word.len() - length { value.strip_prefix('=')? } else { value };
+    (!value.is_empty() && !value.starts_with("//")).then_some(value)
 }
 
 /// The bytes that part words.
@@ -90,7 +100,7 @@ impl Pass<'_> {
                 self.word(part);
             }
         }
-        if let Some(value) = after_name(word) {
+        if let Some(value) = after_name(word).filter(|_| is_all) {
             self.word(value);
         }
         // An image that is written out in the text names nothing.
@@ -123,8 +133,7 @@ impl Pass<'_> {
         let bare = text.trim();
         let key_shaped = bare.contains('/') || bare.trim_end_matches('.').contains('.');
         // A line of HTML is no name; what its tags and quotes hold is read on its own.
-        let is_markup = bare.contains("</") || bare.contains("=\"");
-        if key_shaped && !is_markup && bare.len() <= MAX_PHRASE_BYTES && bare.contains(char::is_whitespace) {
+        if key_shaped && !is_markup(bare) && bare.len() <= MAX_PHRASE_BYTES && bare.contains(char::is_whitespace) {
             self.word(bare);
         }
     }
@@ -144,6 +153,9 @@ impl Pass<'_> {
         });
         if bare.len() < word.len() && !bare.is_empty() {
             self.locator(bare);
+        }
+        if let Some(value) = after_name(bare) {
+            self.word(value);
         }
     }
 }

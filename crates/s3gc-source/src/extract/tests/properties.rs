@@ -101,3 +101,96 @@ proptest! {
         prop_assert_eq!(batch.finish().counts().rows, 1);
     }
 }
+
+/// Any URL form of the key; all but the last are of the bucket.
+fn url(path: &str, form: usize) -> String {
+    match form {
+        0 => format!("https://photos.s3.dualstack.eu-west-1.amazonaws.com/{path}"),
+        1 => format!("https://s3-us-west-2.amazonaws.com/photos/{path}"),
+        2 => format!("https://photos.s3.us-iso-east-1.c2s.ic.gov/{path}"),
+        3 => format!("http://photos.s3-website.eu-central-1.amazonaws.com/{path}"),
+        4 => format!("https://bucket.vpce-1a2b3c4d-5e6f.s3.us-east-1.vpce.amazonaws.com/photos/{path}"),
+        5 => format!("https://photos-ap-123456789012.s3-accesspoint.us-west-2.amazonaws.com/{path}"),
+        6 => format!("arn:aws:s3:::photos/{path}"),
+        7 => format!("s3://arn:aws:s3:us-west-2:123456789012:accesspoint/photos-ap/{path}"),
+        8 => format!("https://img.example.com/cdn-cgi/image/width=80/{path}"),
+        9 => format!("https://res.cloudinary.com/demo/image/fetch/w_300/https://cdn.example.com/assets/{path}"),
+        10 => format!("http://imgproxy.example.org/_/rs:fit:9:9/plain/s3://photos/{path}@webp"),
+        11 => format!("https://i0.wp.com/cdn.example.com/assets/{path}?resize=9"),
+        12 => {
+            let inner = utf8_percent_encode(&format!("https://img.example.com/{path}"), NON_ALPHANUMERIC).to_string();
+            format!("https://app.example.org/_next/image?w=9&url={inner}")
+        }
+        13 => format!("https://x.supabase.co/storage/v1/object/public/photos/{path}?t=1"),
+        14 => format!("https://s3.console.aws.amazon.com/s3/object/photos?region=a&prefix={path}"),
+        _ => format!("https://a.example.org/b/c/d/{path}"),
+    }
+}
+
+fn base64_of(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text)
+}
+
+/// Reads with a configuration, and leaves the outcome out.
+fn readings(config: &ExtractConfig, value: &str) -> Vec<String> {
+    read(&Extractor::new(config.clone()).unwrap(), value).1
+}
+
+proptest! {
+    #[test]
+    fn every_rarer_url_form_of_a_key_marks_the_key(key in key(), form in 0..16_usize) {
+        let url = url(&encode(&key), form);
+        for kind in [Kind::Auto, Kind::Url, Kind::Text, Kind::Template] {
+            assert_marks(kind, &url, &key)?;
+        }
+        assert_marks(Kind::Json, &serde_json::json!({ "a": [url] }).to_string(), &key)?;
+    }
+
+    #[test]
+    fn every_encoding_of_a_url_marks_the_key(key in key().prop_filter("a blank", |key| !key.trim().is_empty())) {
+        let url = format!("https://photos.s3.amazonaws.com/{}", encode(&key));
+        let escaped = utf8_percent_encode(&url, NON_ALPHANUMERIC).to_string();
+        assert_marks(Kind::Auto, &escaped, &key)?;
+        assert_marks(Kind::Auto, &base64_of(&url), &key)?;
+        assert_marks(Kind::Auto, &url.replace('/', "&#x2F;"), &key)?;
+        assert_marks(Kind::Auto, &url.replace('/', "\\u002F"), &key)?;
+        let document = serde_json::json!({ "key": key }).to_string();
+        assert_marks(Kind::Auto, &base64_of(&document), &key)?;
+        assert_marks(Kind::Auto, &serde_json::json!({ "inner": document }).to_string(), &key)?;
+        assert_marks(Kind::Auto, &format!("a:1:{{s:1:\"a\";s:{}:\"{key}\";}}", key.len()), &key)?;
+    }
+
+    #[test]
+    fn what_is_configured_besides_never_drops_a_reading(key in key(), form in 0..28_usize, raw in "\\PC{0,30}") {
+        let path = encode(&key);
+        let value = match form {
+            0..16 => url(&path, form),
+            16 => format!("https://cdn.example.com/assets/{path}?v=1"),
+            17 => format!("https://img.example.com/{path}#a"),
+            18 => format!("//cdn.example.com/{path}"),
+            19 => format!("http://127.0.0.1:9000/photos/{path}"),
+            20 => format!("https://photos.minio.example.com/{path}"),
+            21 => format!("cdn.example.com/assets/{path}"),
+            22 => format!("https://minio.example.com/{path}"),
+            23 => format!("https://mfzwi23gnjvgw.accesspoint.s3-global.amazonaws.com/{path}"),
+            24 => format!("s3://photos-ap/{path}"),
+            25 => format!("see https://img.example.com/{path}, and <a href=\"/{path}\">"),
+            26 => key,
+            _ => raw,
+        };
+        for kind in [Kind::Auto, Kind::Url, Kind::Text, Kind::Prefix] {
+            let after = ExtractConfig { kind, other_buckets: vec![], other_base_urls: vec![], ..config() };
+            let before = ExtractConfig { bucket: "photos".into(), kind, ..ExtractConfig::default() };
+            let affixed =
+                ExtractConfig { strip: Some("a".into()), prepend: Some("media/".into()), ..after.clone() };
+            let (few, more, most) = (readings(&before, &value), readings(&after, &value), readings(&affixed, &value));
+            for reading in &few {
+                prop_assert!(more.contains(reading), "{value:?}: {reading:?} is missing in {more:?}");
+            }
+            for reading in &more {
+                prop_assert!(most.contains(reading), "{value:?}: {reading:?} is missing in {most:?}");
+            }
+        }
+    }
+}
