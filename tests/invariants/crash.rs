@@ -64,7 +64,7 @@ async fn i07_killed_at_any_call_nothing_is_lost() {
     assert!(log.len() > 30, "only {} calls were seen", log.len());
     // The long form dies at every call; the short one at the last call of each operation, and here and there.
     let is_long = std::env::var_os("S3GC_TEST_LONG").is_some();
-    let is_chosen = |index: &usize| is_long || index % 16 == 0 || !log[index + 1..].contains(&log[*index]);
+    let is_chosen = |index: &usize| is_long || index.is_multiple_of(16) || !log[index + 1..].contains(&log[*index]);
     let chosen: Vec<usize> = (0..log.len()).filter(is_chosen).collect();
     let count = chosen.len();
     let died: Vec<bool> =

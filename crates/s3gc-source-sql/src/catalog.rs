@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use s3gc_source::extract::Extractor;
+use s3gc_source::extract::{Extractor, Template};
 use s3gc_source::{ColumnId, Error, Result};
 
 use crate::config::Reference;
@@ -44,6 +44,8 @@ pub(crate) struct Watched {
     /// The same with what identifies a row behind the columns.
     pub(crate) traced: Sql,
     pub(crate) columns: Vec<WatchedColumn>,
+    /// How many columns of the result there are before what identifies a row.
+    pub(crate) width: usize,
     pub(crate) row_id: Vec<String>,
     /// What it is called in errors.
     pub(crate) label: String,
@@ -57,10 +59,27 @@ pub(crate) struct Watched {
 pub(crate) struct WatchedColumn {
     pub(crate) id: ColumnId,
     pub(crate) extractor: Extractor,
+    pub(crate) input: Input,
 }
 
-/// A column of a table: its name in the catalogue, its name in the configuration, and how to read it.
-type Configured<'a> = (String, String, &'a Extractor);
+/// Where in a row the value is.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    /// In this column of the result.
+    Column(usize),
+    /// It is put together from columns, which have these names in the template.
+    Template(Template, Vec<(String, usize)>),
+}
+
+/// What is read of a table.
+struct Configured<'a> {
+    /// Its name in the configuration.
+    label: String,
+    /// The names of its columns in the catalogue; one without a template.
+    columns: Vec<String>,
+    template: Option<Template>,
+    extractor: &'a Extractor,
+}
 
 /// Resolves configured names against a catalogue.
 #[derive(Debug)]
@@ -81,16 +100,17 @@ impl<'a> Resolver<'a> {
     pub(crate) fn add_tables(&mut self, references: &[(Reference, Extractor)]) -> Result<()> {
         let mut tables: Vec<(usize, Vec<Configured<'_>>)> = Vec::new();
         for (reference, extractor) in references {
-            let Reference::Column { table, column, .. } = reference else { continue };
-            let label = format!("{table}.{column}");
-            let index = self.find_table(table, &label)?;
-            let name = self.check_column(index, column, &label)?;
-            if !self.seen.insert(format!("{:?}.{name}", self.catalog.tables[index].name)) {
-                return Err(self.refuse(&label, "it is configured twice"));
+            let Some((index, configured)) = self.configured(reference, extractor)? else { continue };
+            let seen = match &configured.template {
+                Some(template) => template.to_string(),
+                None => configured.columns.concat(),
+            };
+            if !self.seen.insert(format!("{:?}.{seen}", self.catalog.tables[index].name)) {
+                return Err(self.refuse(&configured.label, "it is configured twice"));
             }
             match tables.iter_mut().find(|(other, _)| *other == index) {
-                Some((_, columns)) => columns.push((name, label, extractor)),
-                None => tables.push((index, vec![(name, label, extractor)])),
+                Some((_, columns)) => columns.push(configured),
+                None => tables.push((index, vec![configured])),
             }
         }
         for (index, columns) in tables {
@@ -98,6 +118,45 @@ impl<'a> Resolver<'a> {
             self.watched.push(watched);
         }
         Ok(())
+    }
+
+    /// Finds the table and the columns of a reference; nothing for a query, and for what is optional and not there.
+    fn configured<'r>(
+        &self,
+        reference: &Reference,
+        extractor: &'r Extractor,
+    ) -> Result<Option<(usize, Configured<'r>)>> {
+        let (table, columns, template, optional) = match reference {
+            Reference::Column { table, column, optional, .. } => (table, vec![column.clone()], None, *optional),
+            Reference::Template { table, template, optional, .. } => {
+                let parsed = Template::parse(template);
+                let parsed = parsed.map_err(|error| self.refuse(&format!("{table}.template"), &error.to_string()))?;
+                (table, parsed.columns().map(str::to_owned).collect(), Some(parsed), *optional)
+            }
+            Reference::Query { .. } => return Ok(None),
+        };
+        let label = match &template {
+            Some(template) => format!("{table}.{template}"),
+            None => format!("{table}.{}", columns.concat()),
+        };
+        if optional && !self.is_there(table, &columns) {
+            return Ok(None);
+        }
+        let index = self.find_table(table, &label)?;
+        let part = |column: &String| self.check_column(index, column, &label, template.is_none());
+        let columns = columns.iter().map(part).collect::<Result<Vec<_>>>()?;
+        Ok(Some((index, Configured { label, columns, template, extractor })))
+    }
+
+    fn is_there(&self, table: &str, columns: &[String]) -> bool {
+        let Some((schema, name)) = parse_name(table) else { return true };
+        let schema = schema.or_else(|| self.catalog.default_schema.clone());
+        let mut tables = self.catalog.tables.iter();
+        tables.any(|table| {
+            table.name.table == name
+                && schema.as_ref().is_none_or(|schema| *schema == table.name.schema)
+                && columns.iter().all(|name| table.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name)))
+        })
     }
 
     /// Adds a query with the columns of its result.
@@ -113,7 +172,7 @@ impl<'a> Resolver<'a> {
         }
         let mut watched = Vec::new();
         let mut description = format!("query\0{name}\0{sql}\n");
-        for (column, type_name) in columns {
+        for (index, (column, type_name)) in columns.iter().enumerate() {
             let label = format!("{name}.{column}");
             if is_binary(type_name) && self.dialect == Dialect::Postgres {
                 return Err(self.refuse(&label, "a column of type bytea cannot hold a key: convert it in the query"));
@@ -122,13 +181,15 @@ impl<'a> Resolver<'a> {
                 return Err(self.refuse(&label, "the query has two columns of this name: give each its own with AS"));
             }
             description.push_str(&format!("{label}\0{type_name}\n"));
-            watched.push(WatchedColumn { id: ColumnId::new(&label), extractor: extractor.clone() });
+            let (id, input) = (ColumnId::new(&label), Input::Column(index));
+            watched.push(WatchedColumn { id, extractor: extractor.clone(), input });
         }
         let sql = Sql::query(self.dialect, sql);
         self.watched.push(Watched {
             traced: sql.clone(),
             sql,
             columns: watched,
+            width: columns.len(),
             row_id: Vec::new(),
             label: name.to_owned(),
             table: None,
@@ -137,12 +198,11 @@ impl<'a> Resolver<'a> {
         Ok(())
     }
 
-    /// Finds a configured column as the catalogue has it.
-    pub(crate) fn place(&self, table: &str, column: &str) -> Result<(TableName, String)> {
-        let label = format!("{table}.{column}");
-        let index = self.find_table(table, &label)?;
-        let column = self.check_column(index, column, &label)?;
-        Ok((self.catalog.tables[index].name.clone(), column))
+    /// Finds the columns of a reference as the catalogue has them.
+    pub(crate) fn places(&self, reference: &Reference, extractor: &Extractor) -> Result<Vec<(TableName, String)>> {
+        let Some((index, configured)) = self.configured(reference, extractor)? else { return Ok(Vec::new()) };
+        let table = &self.catalog.tables[index].name;
+        Ok(configured.columns.into_iter().map(|column| (table.clone(), column)).collect())
     }
 
     pub(crate) fn refuse(&self, column: &str, reason: &str) -> Error {
@@ -179,7 +239,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Returns the name of the column as the catalogue has it.
-    fn check_column(&self, table: usize, column: &str, label: &str) -> Result<String> {
+    fn check_column(&self, table: usize, column: &str, label: &str, is_whole: bool) -> Result<String> {
         let table = &self.catalog.tables[table];
         let exact = table.columns.iter().find(|c| c.name == column);
         // MySQL and SQLite do not tell upper from lower case in the names of columns.
@@ -190,7 +250,7 @@ impl<'a> Resolver<'a> {
             let reason = format!("table {} has no column {column}{hint}", table.name.table);
             return Err(self.refuse(label, &reason));
         };
-        if !found.can_hold_key {
+        if is_whole && !found.can_hold_key {
             let reason = format!(
                 "a column of type {} cannot hold a key: leave it out, or convert it with sql = \"SELECT ...\"",
                 found.type_name
@@ -207,8 +267,28 @@ impl<'a> Resolver<'a> {
         Ok(found.name.clone())
     }
 
-    fn watch_table(&self, table: &Table, columns: &[Configured<'_>]) -> Watched {
-        let names: Vec<&str> = columns.iter().map(|(name, ..)| name.as_str()).collect();
+    fn watch_table<'c>(&self, table: &Table, columns: &'c [Configured<'_>]) -> Watched {
+        let mut names: Vec<&'c str> = Vec::new();
+        let mut watched = Vec::with_capacity(columns.len());
+        for configured in columns {
+            let mut place = |name: &'c str| match names.iter().position(|other| *other == name) {
+                Some(place) => place,
+                None => {
+                    names.push(name);
+                    names.len() - 1
+                }
+            };
+            let places: Vec<usize> = configured.columns.iter().map(|name| place(name)).collect();
+            let input = match &configured.template {
+                Some(template) => {
+                    let named = template.columns().map(str::to_owned).zip(places).collect();
+                    Input::Template(template.clone(), named)
+                }
+                None => Input::Column(places.first().copied().unwrap_or_default()),
+            };
+            let (id, extractor) = (ColumnId::new(&configured.label), configured.extractor.clone());
+            watched.push(WatchedColumn { id, extractor, input });
+        }
         let mut with_key = names.clone();
         with_key.extend(table.key.iter().map(String::as_str));
         let mut row_id = table.key.clone();
@@ -226,13 +306,8 @@ impl<'a> Resolver<'a> {
         Watched {
             sql: Sql::select(self.dialect, &table.name, &names, &[]),
             traced: Sql::select(self.dialect, &table.name, &with_key, &ours),
-            columns: columns
-                .iter()
-                .map(|(_, label, extractor)| WatchedColumn {
-                    id: ColumnId::new(label),
-                    extractor: (*extractor).clone(),
-                })
-                .collect(),
+            columns: watched,
+            width: names.len(),
             row_id,
             label: table.name.table.clone(),
             description: format!("table\0{}\n{}", table.name.schema, types.collect::<String>()),

@@ -1,6 +1,6 @@
 //! What to read, and where.
 
-use s3gc_source::extract::Kind;
+use s3gc_source::extract::{ExtractConfig, Kind};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -41,10 +41,25 @@ pub enum Reference {
         column: String,
         /// How to read its values.
         kind: Kind,
+        /// Which parts of a JSON document hold keys; see [`ExtractConfig::json_paths`].
+        json_paths: Vec<String>,
         /// What stands before each key in the column and is not part of it.
         strip: Option<String>,
         /// What stands before each key in the bucket and is missing in the column.
         prepend: Option<String>,
+        /// Whether there may be no such table or column, as in other versions of an application.
+        optional: bool,
+    },
+    /// Keys that are put together from several columns of one row.
+    Template {
+        /// The table, as for a column.
+        table: String,
+        /// The key with the names of columns in it; see [`Template`](s3gc_source::extract::Template).
+        template: String,
+        /// How to read the result: [`Kind::Template`], or [`Kind::Prefix`] where it names a directory.
+        kind: Kind,
+        /// Whether there may be no such table or columns.
+        optional: bool,
     },
     /// A query; every column of its result is read.
     Query {
@@ -65,7 +80,21 @@ impl Reference {
     /// Names a column, to be read as what its values look like.
     #[must_use]
     pub fn column(table: &str, column: &str) -> Self {
-        Self::Column { table: table.into(), column: column.into(), kind: Kind::Auto, strip: None, prepend: None }
+        Self::Column {
+            table: table.into(),
+            column: column.into(),
+            kind: Kind::Auto,
+            json_paths: Vec::new(),
+            strip: None,
+            prepend: None,
+            optional: false,
+        }
+    }
+
+    /// Names the columns of a table that make up a key: `uploads/user/{id}/{avatar}`.
+    #[must_use]
+    pub fn template(table: &str, template: &str) -> Self {
+        Self::Template { table: table.into(), template: template.into(), kind: Kind::Template, optional: false }
     }
 
     /// Names a query, to be read as what its values look like.
@@ -78,16 +107,25 @@ impl Reference {
     #[must_use]
     pub fn with_kind(mut self, to: Kind) -> Self {
         match &mut self {
-            Self::Column { kind, .. } | Self::Query { kind, .. } => *kind = to,
+            Self::Column { kind, .. } | Self::Template { kind, .. } | Self::Query { kind, .. } => *kind = to,
         }
         self
     }
 
-    pub(crate) fn reading(&self) -> (Kind, Option<String>, Option<String>) {
-        match self {
-            Self::Column { kind, strip, prepend, .. } | Self::Query { kind, strip, prepend, .. } => {
-                (*kind, strip.clone(), prepend.clone())
-            }
+    /// Says how to read the values in a bucket.
+    pub(crate) fn extract(&self, bucket: &ExtractConfig) -> ExtractConfig {
+        let none = Vec::new();
+        let (kind, json_paths, strip, prepend) = match self {
+            Self::Column { kind, json_paths, strip, prepend, .. } => (kind, json_paths, strip, prepend),
+            Self::Template { kind, .. } => (kind, &none, &None, &None),
+            Self::Query { kind, strip, prepend, .. } => (kind, &none, strip, prepend),
+        };
+        ExtractConfig {
+            kind: *kind,
+            json_paths: json_paths.clone(),
+            strip: strip.clone(),
+            prepend: prepend.clone(),
+            ..bucket.clone()
         }
     }
 }
@@ -97,10 +135,14 @@ impl Reference {
 struct RawReference {
     table: Option<String>,
     column: Option<String>,
+    template: Option<String>,
     sql: Option<String>,
     name: Option<String>,
+    kind: Option<Kind>,
     #[serde(default)]
-    kind: Kind,
+    json_paths: Vec<String>,
+    #[serde(default)]
+    optional: bool,
     strip: Option<String>,
     prepend: Option<String>,
 }
@@ -109,12 +151,25 @@ impl TryFrom<RawReference> for Reference {
     type Error = &'static str;
 
     fn try_from(raw: RawReference) -> Result<Self, Self::Error> {
-        let RawReference { table, column, sql, name, kind, strip, prepend } = raw;
-        match (table, column, sql, name) {
-            (Some(table), Some(column), None, None) => Ok(Self::Column { table, column, kind, strip, prepend }),
-            (None, None, Some(sql), name) => Ok(Self::Query { sql, name, kind, strip, prepend }),
-            (_, _, None, Some(_)) => Err("only a reference with `sql` has a `name`"),
-            _ => Err("a reference has either `table` and `column`, or `sql`"),
+        let RawReference { table, column, template, sql, name, kind, json_paths, strip, prepend, optional } = raw;
+        let is_plain = json_paths.is_empty() && !optional;
+        match (table, column, template, sql, name) {
+            (Some(table), Some(column), None, None, None) => {
+                let kind = kind.unwrap_or_default();
+                Ok(Self::Column { table, column, kind, json_paths, strip, prepend, optional })
+            }
+            (Some(table), None, Some(template), None, None) => {
+                if strip.is_some() || prepend.is_some() || !json_paths.is_empty() {
+                    return Err("a template is the whole key: write what stands before it into the template");
+                }
+                Ok(Self::Template { table, template, kind: kind.unwrap_or(Kind::Template), optional })
+            }
+            (None, None, None, Some(sql), name) if is_plain => {
+                Ok(Self::Query { sql, name, kind: kind.unwrap_or_default(), strip, prepend })
+            }
+            (None, None, None, Some(_), _) => Err("`json_paths` and `optional` belong to a reference with `table`"),
+            (_, _, _, None, Some(_)) => Err("only a reference with `sql` has a `name`"),
+            _ => Err("a reference has either `table` and `column`, `table` and `template`, or `sql`"),
         }
     }
 }
@@ -132,12 +187,15 @@ mod tests {
         assert_eq!(parse(r#"{"table":"users","column":"avatar"}"#), Ok(Reference::column("users", "avatar")));
         let query = Reference::query("SELECT a FROM t").with_kind(Kind::Text);
         assert_eq!(parse(r#"{"sql":"SELECT a FROM t","kind":"text"}"#), Ok(query));
+        let template = Reference::template("users", "u/{id}/{avatar}");
+        assert_eq!(parse(r#"{"table":"users","template":"u/{id}/{avatar}"}"#), Ok(template));
         for bad in [
             r#"{"table":"users"}"#,
             r#"{"table":"users","column":"a","sql":"SELECT 1"}"#,
             r#"{"table":"users","column":"a","name":"x"}"#,
             r#"{"table":"users","column":"a","knd":"key"}"#,
-            r#"{"table":"users","column":"a","kind":"template"}"#,
+            r#"{"table":"users","template":"{a}","prepend":"x/"}"#,
+            r#"{"sql":"SELECT 1","optional":true}"#,
             "{}",
         ] {
             assert!(parse(bad).is_err(), "{bad}");

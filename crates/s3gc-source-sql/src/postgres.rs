@@ -102,7 +102,7 @@ async fn tables_of_queries(source: &SqlSource, conn: &mut Conn) -> Result<Vec<Ta
         .iter()
         .filter_map(|(reference, _)| match reference {
             Reference::Query { sql, name, .. } => Some((query_name(sql, name.as_deref()), sql.as_str())),
-            Reference::Column { .. } => None,
+            Reference::Column { .. } | Reference::Template { .. } => None,
         })
         .collect();
     if queries.is_empty() {

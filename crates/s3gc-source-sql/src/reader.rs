@@ -1,9 +1,9 @@
 //! From rows to batches of references.
 
-use s3gc_source::extract::Readings;
+use s3gc_source::extract::{Readings, Template};
 use s3gc_source::{BatchBuilder, ColumnCounts, ColumnId, Origin, ReferenceBatch};
 
-use crate::catalog::{Watched, WatchedColumn};
+use crate::catalog::{Input, Watched, WatchedColumn};
 use crate::conn::Row;
 
 /// When a batch is full.
@@ -16,6 +16,8 @@ pub(crate) struct Reader {
     columns: Vec<ColumnReader>,
     /// The names of what identifies a row, if that is asked for.
     trace: Option<Vec<String>>,
+    /// How many columns of the result there are before that.
+    width: usize,
     scratch: Readings,
     rows: u64,
 }
@@ -39,6 +41,7 @@ impl Reader {
         Self {
             columns: columns.collect(),
             trace: trace.then(|| watched.row_id.clone()),
+            width: watched.width,
             scratch: Readings::default(),
             rows: 0,
         }
@@ -48,14 +51,21 @@ impl Reader {
     pub(crate) fn read(&mut self, row: &Row) -> sqlx::Result<Vec<ReferenceBatch>> {
         self.rows += 1;
         let row_id = match &self.trace {
-            Some(names) => Some(describe_row(names, row, self.columns.len(), self.rows)?),
+            Some(names) => Some(describe_row(names, row, self.width, self.rows)?),
             None => None,
         };
         let mut full = Vec::new();
-        for (index, column) in self.columns.iter_mut().enumerate() {
+        for column in &mut self.columns {
             let origin =
                 row_id.as_ref().map(|row_id| |text: &str| Origin { row: row_id.clone(), value: text.to_owned() });
-            let value = row.bytes(index)?;
+            let filled;
+            let value = match &column.column.input {
+                Input::Column(index) => row.bytes(*index)?,
+                Input::Template(template, parts) => {
+                    filled = fill(template, parts, row)?;
+                    filled.as_deref().map(str::as_bytes)
+                }
+            };
             column.column.extractor.extract_into(value, origin, &mut self.scratch, &mut column.batch);
             column.rows += 1;
             if column.rows == MAX_BATCH_ROWS || column.batch.size_bytes() >= MAX_BATCH_BYTES {
@@ -79,6 +89,16 @@ impl ColumnReader {
         self.total.add(batch.counts());
         batch
     }
+}
+
+/// Puts a key together; one that cannot be put together counts as NULL.
+fn fill(template: &Template, parts: &[(String, usize)], row: &Row) -> sqlx::Result<Option<String>> {
+    let mut values = Vec::with_capacity(parts.len());
+    for (name, index) in parts {
+        values.push((name.as_str(), row.bytes(*index)?.map(String::from_utf8_lossy)));
+    }
+    let values: Vec<(&str, Option<&str>)> = values.iter().map(|(name, value)| (*name, value.as_deref())).collect();
+    Ok(template.fill(&values))
 }
 
 /// Names a row by what stands behind the columns that are read, or by its place in the result.

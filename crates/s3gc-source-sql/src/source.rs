@@ -72,8 +72,7 @@ impl SqlSource {
         let target = Target::parse(url.expose_secret()).map_err(|reason| refuse("url", reason))?;
         let mut with_extractors = Vec::new();
         for reference in references {
-            let (kind, strip, prepend) = reference.reading();
-            let extractor = Extractor::new(ExtractConfig { kind, strip, prepend, ..bucket.clone() });
+            let extractor = Extractor::new(reference.extract(bucket));
             let extractor = extractor.map_err(|error| refuse("references", error.to_string()))?;
             with_extractors.push((reference, extractor));
         }

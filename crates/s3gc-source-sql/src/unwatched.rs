@@ -56,11 +56,11 @@ fn name(candidate: &Candidate) -> String {
 async fn watched(source: &SqlSource, inspector: &mut Inspector) -> Result<HashSet<(TableName, String)>> {
     let catalog = inspector.catalog().await?;
     let resolver = Resolver::new(&source.name, source.dialect(), catalog);
-    let columns = source.references.iter().filter_map(|(reference, _)| match reference {
-        Reference::Column { table, column, .. } => Some(resolver.place(table, column)),
-        Reference::Query { .. } => None,
-    });
-    columns.collect()
+    let mut watched = HashSet::new();
+    for (reference, extractor) in &source.references {
+        watched.extend(resolver.places(reference, extractor)?);
+    }
+    Ok(watched)
 }
 
 fn read(source: &SqlSource, candidate: &Candidate, values: &[String]) -> ReferenceBatch {

@@ -404,3 +404,48 @@ async fn what_strip_and_kind_say_is_done() {
     let found = scan(&source, ScanRequest::census()).await.unwrap();
     assert!(found.has("videos/42/") && found.has("uploads/a.jpg") && found.has("/media/a.jpg"));
 }
+
+#[tokio::test]
+async fn a_template_is_filled_from_columns_of_any_type_and_what_is_optional_may_be_missing() {
+    let Some(server) = s3gc_testkit::servers::require(Postgres::start()) else { return };
+    let url = server.fresh_database();
+    server.sql(
+        &url,
+        "CREATE TABLE users (id bigint PRIMARY KEY, avatar text, doc jsonb);
+         INSERT INTO users VALUES (1234, 'a b.jpg', '{\"image\": {\"url\": \"doc.jpg\"}, \"title\": \"title.jpg\"}'),
+            (5, NULL, NULL)",
+    );
+    let json: Reference =
+        serde_json::from_str(r#"{"table": "users", "column": "doc", "kind": "json", "json_paths": ["$.image.url"]}"#)
+            .unwrap();
+    let optional: Reference =
+        serde_json::from_str(r#"{"table": "as3cf_items", "column": "path", "optional": true}"#).unwrap();
+    let references = [
+        Reference::template("users", "uploads/user/{id}/{avatar}"),
+        Reference::template("users", "p/{id|id_partition}/").with_kind(Kind::Prefix),
+        Reference::column("users", "avatar"),
+        json,
+        optional.clone(),
+    ];
+    let source = connect(&url, references.clone()).await.unwrap();
+    let found = scan(&source, ScanRequest::census()).await.unwrap();
+    for key in ["uploads/user/1234/a b.jpg", "a b.jpg", "doc.jpg"] {
+        assert!(found.has(key), "{key}");
+    }
+    assert!(!found.has("title.jpg") && !found.has("uploads/user/5/"));
+    assert!(found.has("p/000/001/234/") && found.has("p/000/000/005/"));
+    let traced = scan(&source, ScanRequest::trace()).await.unwrap();
+    assert!(traced.has("uploads/user/1234/a b.jpg"));
+    let unwatched = source.sample_unwatched(&s3gc_source::UnwatchedRequest::new([].into(), [].into())).await.unwrap();
+    assert!(unwatched.columns.is_empty(), "all columns are read: {unwatched:?}");
+
+    // What is optional is watched as soon as it is there, and what is there is never left out.
+    let before = source.status().await.unwrap().unwrap().identity.schema;
+    server.sql(&url, "CREATE TABLE as3cf_items (path text); INSERT INTO as3cf_items VALUES ('new.jpg')");
+    assert!(scan(&source, ScanRequest::look()).await.unwrap().has("new.jpg"));
+    assert_ne!(source.status().await.unwrap().unwrap().identity.schema, before);
+    let missing = connect(&url, [Reference::template("users", "{id}/{avatr}")]).await.unwrap_err();
+    assert!(chain(&missing).contains("did you mean avatar?"), "{}", chain(&missing));
+    let broken = connect(&url, [Reference::template("users", "{id")]).await.unwrap_err();
+    assert!(chain(&broken).contains("has no partner"), "{}", chain(&broken));
+}

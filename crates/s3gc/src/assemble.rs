@@ -277,9 +277,12 @@ fn open_source(
 }
 
 fn reference(config: &ReferenceConfig) -> Reference {
-    let ReferenceConfig { kind, strip, prepend, .. } = config.clone();
+    let ReferenceConfig { kind, json_paths, strip, prepend, optional, .. } = config.clone();
     match config.place.clone() {
-        ReferencePlace::Column { table, column } => Reference::Column { table, column, kind, strip, prepend },
+        ReferencePlace::Column { table, column } => {
+            Reference::Column { table, column, kind, json_paths, strip, prepend, optional }
+        }
+        ReferencePlace::Template { table, template } => Reference::Template { table, template, kind, optional },
         ReferencePlace::Query { name, sql } => Reference::Query { sql, name: Some(name), kind, strip, prepend },
     }
 }

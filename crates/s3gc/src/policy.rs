@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use s3gc_core::config::{BucketConfig, Config, ReferencePlace, StoreConfig};
+use s3gc_source::extract::Template;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -153,12 +154,18 @@ fn reaper(bucket: &str, objects: &[String]) -> Value {
 fn grants(config: &Config, name: &str, buckets: &[&BucketConfig]) -> Option<Grants> {
     let url = config.databases.get(name)?.url.expose_secret();
     let references = || buckets.iter().flat_map(|b| &b.references).filter(|reference| reference.database == name);
-    let mut columns: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut columns: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut notes = Vec::new();
     for reference in references() {
         match &reference.place {
             ReferencePlace::Column { table, column } => {
-                columns.entry(table).or_default().insert(column);
+                columns.entry(table).or_default().insert(column.clone());
+            }
+            ReferencePlace::Template { table, template } => {
+                // One that does not parse is an error of the configuration.
+                let template = Template::parse(template).ok();
+                let names = template.iter().flat_map(Template::columns).map(str::to_owned);
+                columns.entry(table).or_default().extend(names);
             }
             ReferencePlace::Query { name, .. } => {
                 notes.push(format!("query {name}: grant SELECT on the tables that it reads, too"));
@@ -178,7 +185,7 @@ fn grants(config: &Config, name: &str, buckets: &[&BucketConfig]) -> Option<Gran
 
 /// `LOCK TABLE ... IN ACCESS SHARE MODE`, without which a snapshot does not survive TRUNCATE, needs SELECT on the whole
 /// table (PostgreSQL, LOCK: "Notes"): that on columns is not enough.
-fn postgres(url: &str, columns: &BTreeMap<&str, BTreeSet<&str>>, notes: &mut Vec<String>) -> Vec<String> {
+fn postgres(url: &str, columns: &BTreeMap<&str, BTreeSet<String>>, notes: &mut Vec<String>) -> Vec<String> {
     let (user, database) = user_and_database(url);
     let (user, database) = (quote(&user, '"'), quote(&database, '"'));
     notes.push(
@@ -193,14 +200,14 @@ fn postgres(url: &str, columns: &BTreeMap<&str, BTreeSet<&str>>, notes: &mut Vec
 }
 
 /// `PROCESS` shows the open transactions, which a deletion waits for.
-fn mysql(url: &str, columns: &BTreeMap<&str, BTreeSet<&str>>) -> Vec<String> {
+fn mysql(url: &str, columns: &BTreeMap<&str, BTreeSet<String>>) -> Vec<String> {
     let (user, database) = user_and_database(url);
     let user = format!("'{}'@'%'", user.replace('\'', "''"));
     let mut statements = vec![format!("GRANT PROCESS ON *.* TO {user};")];
     statements.extend(columns.iter().map(|(table, columns)| {
         let table =
             if table.contains('.') { (*table).to_owned() } else { format!("{}.{table}", quote(&database, '`')) };
-        let columns: Vec<&str> = columns.iter().copied().collect();
+        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
         format!("GRANT SELECT ({}) ON {table} TO {user};", columns.join(", "))
     }));
     statements

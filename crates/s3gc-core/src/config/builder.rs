@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use s3gc_source::extract::Kind;
+use s3gc_source::extract::{Kind, Preset};
 
 use super::load::{finish, process_environment};
 use super::model::{Compression, Config};
@@ -85,6 +85,16 @@ impl ConfigBuilder {
     /// Adds a column that holds keys of this kind.
     pub fn column(self, table: impl Into<String>, column: impl Into<String>, kind: Kind) -> Self {
         self.reference([("table", table.into()), ("column", column.into()), ("kind", kind_name(kind))])
+    }
+
+    /// Adds keys that are put together from columns of one row: `uploads/user/{id}/{avatar}`.
+    pub fn template(self, table: impl Into<String>, template: impl Into<String>) -> Self {
+        self.reference([("table", table.into()), ("template", template.into())])
+    }
+
+    /// Adds what a framework or content system keeps, as far as it needs no options.
+    pub fn preset(self, preset: Preset) -> Self {
+        self.reference([("preset", preset.name().to_owned())])
     }
 
     /// Adds a query whose results hold keys of this kind.

@@ -176,7 +176,8 @@ enum DeleteChecksum {
     Md5,
 }
 
-/// A column (`table` and `column`) or a query (`sql`).
+/// A column (`table` and `column`), a key made from columns (`table` and `template`), a query (`sql`), or what a
+/// framework keeps (`preset`).
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
@@ -185,12 +186,29 @@ struct Reference {
     table: Option<String>,
     /// The column.
     column: Option<String>,
+    /// A key with the names of columns in it: uploads/user/{id}/{avatar}.
+    template: Option<String>,
     /// A SELECT; every column of its result is read.
     sql: Option<String>,
     /// The name of the query in reports. Default: made from the text of the query.
     name: Option<String>,
     /// What the values are. Default: auto.
     kind: Option<Or<Kind>>,
+    /// Which parts of a JSON document hold keys: $.image.url, $.images[*].src, $..url. Default: every string in it.
+    json_paths: Option<Or<Vec<String>>>,
+    /// Whether there may be no such table or column. Default: false.
+    optional: Option<Or<bool>>,
+    /// The columns of a framework or content system: django, active_storage, carrierwave, shrine, paperclip,
+    /// laravel_medialibrary, strapi, wordpress, payload, directus.
+    preset: Option<String>,
+    /// What stands before the keys of a preset in the bucket.
+    prefix: Option<String>,
+    /// The name of the class in the keys of a preset.
+    class: Option<String>,
+    /// The styles, versions or sizes that a preset is told of.
+    styles: Option<Or<Vec<String>>>,
+    /// Optional columns that a preset is told of.
+    columns: Option<Or<Vec<String>>>,
     /// What stands before each key in the column and is not part of it.
     strip: Option<String>,
     /// What stands before each key in the bucket and is missing in the column.
@@ -210,6 +228,7 @@ enum Kind {
     Array,
     Text,
     Prefix,
+    Template,
 }
 
 #[derive(JsonSchema)]

@@ -31,12 +31,7 @@ const NOT_YET: &[NotYet] = &[
     NotYet { key: "limits.requests_per_second", value: None, help: "leave it out" },
     NotYet { key: "limits.bytes_per_second", value: None, help: "leave it out" },
     NotYet { key: "limits.rows_per_second", value: None, help: "leave it out" },
-    NotYet {
-        key: "references.kind",
-        value: Some("template"),
-        help: "write a query that puts the key together: sql = ...",
-    },
-    NotYet { key: "references.variants", value: None, help: "exclude the prefix of the derived objects" },
+    NotYet { key: "references.variants", value: None, help: "write them as [bucket] variants = [...]" },
 ];
 
 struct NotYet {

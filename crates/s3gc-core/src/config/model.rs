@@ -121,10 +121,14 @@ pub struct ReferenceConfig {
     pub place: ReferencePlace,
     /// What the values are.
     pub kind: Kind,
+    /// Which parts of a JSON document hold keys; empty for every string in it.
+    pub json_paths: Vec<String>,
     /// What stands before each key in the column and is not part of it.
     pub strip: Option<String>,
     /// What stands before each key in the bucket and is missing in the column.
     pub prepend: Option<String>,
+    /// Whether there may be no such table or column, as in other versions of an application.
+    pub optional: bool,
 }
 
 /// The place of a reference in its database.
@@ -136,6 +140,13 @@ pub enum ReferencePlace {
         table: String,
         /// The column.
         column: String,
+    },
+    /// Keys that are put together from columns of one row.
+    Template {
+        /// The table.
+        table: String,
+        /// The key with the names of columns in it: `uploads/user/{id}/{avatar}`.
+        template: String,
     },
     /// The result of a query.
     Query {
@@ -254,12 +265,15 @@ impl BucketConfig {
         let references = sorted(self.references.iter().map(|reference| {
             let place = match &reference.place {
                 ReferencePlace::Column { table, column } => json!({ "table": table, "column": column }),
+                ReferencePlace::Template { table, template } => json!({ "table": table, "template": template }),
                 ReferencePlace::Query { name, sql } => json!({ "name": name, "sql": sql }),
             };
             json!({
                 "database": reference.database,
                 "place": place,
                 "kind": reference.kind,
+                "json_paths": reference.json_paths,
+                "optional": reference.optional,
                 "strip": reference.strip,
                 "prepend": reference.prepend,
             })

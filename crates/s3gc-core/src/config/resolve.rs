@@ -173,11 +173,6 @@ impl Resolver<'_> {
         let prefixes = self.all(&section, log, "prefixes", values::prefix, show_prefixes);
         let exclude_prefixes = self.all(&section, log, "exclude_prefixes", values::prefix, show_prefixes);
         let base_urls = self.all(&section, log, "base_urls", values::base_url, |urls: &[String]| urls.join(", "));
-        let rules = self.all(&section, log, "variants", read::text, |rules: &[String]| rules.join(", "));
-        let variants = VariantRules::new(rules).unwrap_or_else(|error| {
-            log.problems.push(section.problem("variants", error.to_string()));
-            VariantRules::default()
-        });
         let retention = self.retention(&section, log);
         let from = [("unreferenced", RetentionFrom::Unreferenced), ("last_modified", RetentionFrom::LastModified)];
         let show_from = |value: &RetentionFrom| from.iter().find(|(_, v)| v == value).map_or("", |(w, _)| w).to_owned();
@@ -186,6 +181,18 @@ impl Resolver<'_> {
 
         let own = if self.several { references::read(table, path, log) } else { Vec::new() };
         let drafts: Vec<&Draft> = shared.iter().chain(&own).collect();
+        let mut rules = self.all(&section, log, "variants", read::text, |rules: &[String]| rules.join(", "));
+        for rule in drafts.iter().flat_map(|draft| &draft.variants) {
+            if !rules.contains(rule) {
+                rules.push(rule.clone());
+            }
+        }
+        let variants = VariantRules::new(rules).unwrap_or_else(|error| {
+            // The parser of expressions draws over several lines.
+            let message = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            log.problems.push(section.problem("variants", message));
+            VariantRules::default()
+        });
         let (references, databases) = self.references(&section, &prefix, &name, &drafts, log);
         let windows = databases.iter().filter_map(|database| self.databases.get(database)?.backup_window);
         let backup_window = windows.max();

@@ -11,6 +11,7 @@ use crate::settings::MaxDelete;
 
 mod code;
 mod published;
+mod references;
 mod secrets;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -257,7 +258,6 @@ fn what_is_not_built_yet_is_refused_and_not_ignored() {
         ("[limits]\nrequests_per_second = 10\n", "limits.requests_per_second"),
         ("[limits]\nbytes_per_second = \"1 MiB\"\n", "limits.bytes_per_second"),
         ("[limits]\nrows_per_second = 10\n", "limits.rows_per_second"),
-        ("[[references]]\ntable = \"a\"\ncolumn = \"b\"\nkind = \"template\"\n", "references[0].kind"),
         ("[[references]]\ntable = \"a\"\ncolumn = \"b\"\nvariants = []\n", "references[0].variants"),
     ] {
         let error = error(&format!("{BASE}{text}"));
@@ -350,6 +350,20 @@ fn references_are_read_in_both_forms() {
         ("[[references]]\ntable = \"a\"\ncolumn = \"b\"\nname = \"c\"\n", "only a query has a name"),
         ("[[references]]\ntable = \"users\"\ncolumn = \"avatar_url\"\n", "users.avatar_url is listed twice"),
         ("[[references]]\ntable = \"a\"\ncolumn = \"b\"\nkind = \"jsonb\"\n", "not one of"),
+        ("[[references]]\ntable = \"a\"\ncolumn = \"b\"\nkind = \"template\"\n", "needs a template"),
+        ("[[references]]\ntable = \"a\"\ntemplate = \"u/{id\"\n", "has no partner"),
+        ("[[references]]\ntable = \"a\"\ntemplate = \"{id}\"\nprepend = \"x/\"\n", "is the whole key"),
+        ("[[references]]\ntable = \"a\"\ntemplate = \"{id}\"\nkind = \"url\"\n", "gives a key"),
+        ("[[references]]\ntable = \"a\"\ncolumn = \"b\"\njson_paths = [\"$.a\"]\n", "need the kind json"),
+        (
+            "[[references]]\ntable = \"a\"\ncolumn = \"b\"\nkind = \"json\"\njson_paths = [\"a\"]\n",
+            "is not a JSON path",
+        ),
+        ("[[references]]\ntable = \"a\"\ncolumn = \"b\"\nstyles = [\"x\"]\n", "belongs to a preset"),
+        ("[[references]]\nsql = \"SELECT 1\"\noptional = true\n", "never optional"),
+        ("[[references]]\npreset = \"drupal\"\n", "there is no preset"),
+        ("[[references]]\npreset = \"django\"\n", "needs table"),
+        ("[[references]]\npreset = \"strapi\"\nkind = \"url\"\n", "says that itself"),
         ("[[references]]\ntable = \"a\"\ncolumn = \"b\"\ndatabase = \"cms\"\n", "no database \"cms\""),
         ("posts = []\n", "the list of columns is empty"),
         ("public.users = [\"a\"]\n", "\"public.name\" = [...]"),
