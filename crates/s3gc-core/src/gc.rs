@@ -178,7 +178,10 @@ impl Gc {
     /// If the catalog cannot be read.
     pub async fn metrics(&self) -> Result<crate::Metrics> {
         let totals = self.parts.catalog.totals(Some(self.location())).await?;
-        Ok(crate::Metrics::new(&totals, self.parts.settings.price_per_gb_month))
+        let last = self.parts.catalog.last_census(self.location()).await?;
+        let baseline = last.and_then(|last| serde_json::from_value::<crate::Baseline>(last.counts).ok());
+        let sources = baseline.map(|baseline| baseline.sources).unwrap_or_default();
+        Ok(crate::Metrics::new(&totals, sources, self.parts.settings.price_per_gb_month))
     }
 
     /// Asks every part whether a run could begin; with `probe` canary objects are written and deleted.

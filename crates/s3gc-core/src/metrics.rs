@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::SourceCensus;
 use crate::catalog::Totals;
 
 /// The totals of a collector.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Metrics {
     /// Runs of any kind.
@@ -34,12 +35,14 @@ pub struct Metrics {
     pub unsettled: u64,
     /// What the deleted objects cost a month, in dollars, less those that were restored or only hide.
     pub saved_per_month: f64,
+    /// What the last good census counted in each column of each source.
+    pub sources: Vec<SourceCensus>,
 }
 
 impl Metrics {
-    /// Computes metrics from totals.
+    /// Computes metrics from totals, and from what the last good census counted.
     #[must_use]
-    pub fn new(totals: &Totals, price_per_gb_month: f64) -> Self {
+    pub fn new(totals: &Totals, sources: Vec<SourceCensus>, price_per_gb_month: f64) -> Self {
         Self {
             total_runs: totals.runs,
             failed_runs: totals.failed_runs,
@@ -57,6 +60,7 @@ impl Metrics {
                 totals.deleted_bytes.saturating_sub(totals.restored_bytes + totals.hidden_bytes),
                 price_per_gb_month,
             ),
+            sources,
         }
     }
 }

@@ -71,13 +71,15 @@ pub struct ColumnCounts {
     pub unread: u64,
     /// Values that are a URL of a host that is not configured; their path is marked all the same.
     pub foreign_urls: u64,
-    /// Some unread values, cut to 64 characters.
+    /// Some unread values, cut to 64 characters, and masked unless the configuration says otherwise.
     pub unread_samples: Vec<String>,
 }
 
 impl ColumnCounts {
     /// How many samples of unread values are kept.
     pub const MAX_SAMPLES: usize = 5;
+    /// How much of a sample is kept.
+    pub const MAX_SAMPLE_CHARACTERS: usize = 64;
 
     /// Adds the counts of another batch of the same column.
     pub fn add(&mut self, other: &Self) {
@@ -92,10 +94,21 @@ impl ColumnCounts {
         }
     }
 
+    /// Hides what a value says and keeps its shape: letters become `x`, digits `9`.
+    #[must_use]
+    pub fn mask(value: &str) -> String {
+        let hide = |c: char| match c {
+            c if c.is_alphabetic() => 'x',
+            c if c.is_numeric() => '9',
+            c => c,
+        };
+        value.chars().take(Self::MAX_SAMPLE_CHARACTERS).map(hide).collect()
+    }
+
     /// Keeps a value as a sample of what could not be read, cut to 64 characters, if there is room.
     pub fn sample_unread(&mut self, value: &str) {
         if self.unread_samples.len() < Self::MAX_SAMPLES {
-            self.unread_samples.push(value.chars().take(64).collect());
+            self.unread_samples.push(value.chars().take(Self::MAX_SAMPLE_CHARACTERS).collect());
         }
     }
 }

@@ -201,6 +201,8 @@ pub(crate) enum Show {
     Prefixes,
     /// The keys that are due.
     Keys,
+    /// What was counted in each column: rows, values, keys, how many have an object, what could not be read.
+    Columns,
 }
 
 #[derive(Clone, Debug, Args)]

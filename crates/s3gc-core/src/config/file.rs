@@ -310,4 +310,6 @@ struct Limits {
 struct Report {
     /// What a gigabyte costs a month, in dollars. Default: 0.023.
     price_per_gb_month: Option<Or<f64>>,
+    /// Whether samples of values that cannot be read are shown as they are, not masked. Default: false.
+    show_values: Option<Or<bool>>,
 }

@@ -73,6 +73,8 @@ pub struct BucketConfig {
     pub memory_bytes: u64,
     /// What a gigabyte costs a month, in dollars.
     pub price_per_gb_month: f64,
+    /// Whether samples of values that cannot be read are shown as they are, not masked.
+    pub show_values: bool,
 }
 
 /// What is collected.

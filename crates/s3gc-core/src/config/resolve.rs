@@ -209,6 +209,7 @@ impl Resolver<'_> {
         let catalog_path = catalog.or(log, "path", beside, |node| read::path(node, self.base), |path| show_path(path));
         let plan_dir = catalog_path.parent().unwrap_or(Path::new("")).join("plans");
         let memory_bytes = limits.or(log, "memory", defaults.memory_bytes, memory, |bytes| show_size(*bytes));
+        let show_values = report.or(log, "show_values", false, read::boolean, ToString::to_string);
         let price = report.or(log, "price_per_gb_month", defaults.price_per_gb_month, read::price, ToString::to_string);
         let bucket = BucketConfig {
             name,
@@ -228,6 +229,7 @@ impl Resolver<'_> {
             safety: safety_config,
             memory_bytes,
             price_per_gb_month: price,
+            show_values,
         };
         check::bucket(&bucket, self.mode, &check::Sections { bucket: section, catalog, vault, safety }, log);
         bucket

@@ -56,6 +56,8 @@ pub struct ExtractConfig {
     pub strip: Option<String>,
     /// What stands before each key in the bucket and is missing in the column. The value is read without it, too.
     pub prepend: Option<String>,
+    /// Whether samples of values that cannot be read are shown as they are, not [masked](crate::ColumnCounts::mask).
+    pub show_values: bool,
 }
 
 /// Why a configuration makes no sense.

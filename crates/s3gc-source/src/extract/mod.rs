@@ -36,7 +36,7 @@ pub use readings::Readings;
 pub use template::{Filter, InvalidTemplate, Template};
 pub use variants::{InvalidVariant, Variants};
 
-use crate::{BatchBuilder, Origin};
+use crate::{BatchBuilder, ColumnCounts, Origin};
 
 /// What came of reading a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,7 @@ pub struct Extractor {
     kind: Kind,
     strip: Option<String>,
     prepend: Option<String>,
+    show_values: bool,
     json_paths: Vec<JsonPath>,
     places: Places,
 }
@@ -95,7 +96,14 @@ impl Extractor {
         }
         let json_paths = config.json_paths.iter().map(|path| JsonPath::parse(path)).collect::<Result<_, _>>()?;
         let places = Places::new(&config)?;
-        Ok(Self { kind: config.kind, strip: config.strip, prepend: config.prepend, json_paths, places })
+        Ok(Self {
+            kind: config.kind,
+            strip: config.strip,
+            prepend: config.prepend,
+            show_values: config.show_values,
+            json_paths,
+            places,
+        })
     }
 
     /// Reads a value: `out` then holds its readings, each once, and nothing else.
@@ -158,7 +166,11 @@ impl Extractor {
                 if !scratch.is_empty() {
                     batch.count_unread();
                 }
-                batch.sample_unread(text);
+                if self.show_values {
+                    batch.sample_unread(text);
+                } else {
+                    batch.sample_unread(&ColumnCounts::mask(text));
+                }
             }
             _ => {}
         }

@@ -60,5 +60,9 @@ fn text(bucket: &str, metrics: &Metrics) -> String {
     );
     line("unsettled", human::objects(metrics.unsettled));
     line("saved", human::monthly(metrics.saved_per_month));
+    if !metrics.sources.is_empty() {
+        text.push_str(&super::summary::columns(&metrics.sources));
+        text.push('\n');
+    }
     text
 }

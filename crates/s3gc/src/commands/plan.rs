@@ -77,6 +77,10 @@ fn text(gc: &Gc, report: &RunReport, args: &PlanArgs, keys: Option<&[PlanEntry]>
             writeln!(text, "and {} more: --limit 0 lists all", human::count(more)).unwrap_or_default();
         }
     }
+    if args.show == Show::Columns {
+        text.push_str(&summary::columns(&report.sources));
+        text.push('\n');
+    }
     for note in &report.notes {
         writeln!(text, "note: {note}").unwrap_or_default();
     }

@@ -3,10 +3,38 @@
 use std::fmt::Write as _;
 
 use s3gc_core::catalog::Mode;
-use s3gc_core::{Brake, JudgeCounts, Kept, MaxDelete, PlanHeader, RunReport, RunState, Settings, monthly_cost};
+use s3gc_core::{
+    Brake, JudgeCounts, Kept, MaxDelete, PlanHeader, RunReport, RunState, Settings, SourceCensus, monthly_cost,
+};
 
 use crate::ExitCode;
 use crate::human;
+
+/// Shows what was counted in each column.
+pub(crate) fn columns(sources: &[SourceCensus]) -> String {
+    let rows = sources.iter().flat_map(|source| {
+        source.columns.iter().map(|column| {
+            let counts = &column.counts;
+            let matched = if column.sampled == 0 {
+                "-".to_owned()
+            } else {
+                format!("{} of {}", human::count(column.matched), human::count(column.sampled))
+            };
+            let samples: Vec<String> = counts.unread_samples.iter().map(|sample| human::escape(sample)).collect();
+            vec![
+                human::escape(&format!("{}: {}", source.name, column.column)),
+                human::count(counts.rows),
+                human::count(counts.nulls),
+                human::count(counts.values),
+                human::count(counts.readings),
+                matched,
+                human::count(counts.unread),
+                samples.join("  "),
+            ]
+        })
+    });
+    human::table(&["column", "rows", "NULL", "values", "keys", "with an object", "unread", "such as"], rows)
+}
 
 /// Shows what a census counted.
 pub(crate) fn counts(counts: &JudgeCounts, settings: &Settings, prefixes: usize) -> String {
