@@ -242,3 +242,12 @@ fn a_long_text_is_read_to_its_end() {
     assert_eq!(outcome, Outcome::Read { foreign: false });
     assert!(readings.contains(&"a/19999.jpg".into()));
 }
+
+#[test]
+fn what_once_made_it_panic_does_so_no_more() {
+    for value in ["x/s3:/é@a", "a/http:/\u{7ff}", "x/s3:/é{/s3://\"/"] {
+        for kind in [Kind::Auto, Kind::Url, Kind::Text, Kind::Prefix] {
+            read(&extractor(kind), value);
+        }
+    }
+}
