@@ -251,3 +251,21 @@ fn what_once_made_it_panic_does_so_no_more() {
         }
     }
 }
+
+#[test]
+fn no_value_needs_much_of_the_stack() {
+    // Documents in strings of documents, as deep as they go: in half of what a thread has.
+    let deep = (0..9).fold("x/1.jpg".to_owned(), |text, _| {
+        let string = serde_json::json!(text).to_string();
+        format!("{}{string}{}", "[".repeat(120), "]".repeat(120))
+    });
+    let values = [deep, "a:".repeat(8000), "(".repeat(8000), "{".repeat(100_000), "a=".repeat(8000) + "/b"];
+    let read = move || {
+        for value in &values {
+            for kind in [Kind::Auto, Kind::Json, Kind::Text] {
+                read(&extractor(kind), value);
+            }
+        }
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(read).unwrap().join().unwrap();
+}
