@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::json_path::{Child, JsonPath, States};
 use super::locator::Pass;
+
+/// How deep arrays and objects are in each other, in a document and all documents in its strings, so that no value needs
+/// more of the stack than a thread has.
+const MAX_NESTED: u8 = 120;
 
 impl Pass<'_> {
     /// Reads every string of a document; `false` if it is not one.
@@ -47,7 +51,21 @@ struct Walk<'p, 'a> {
 impl<'a> Walk<'_, 'a> {
     fn document(self, text: &str) -> bool {
         let mut parser = serde_json::Deserializer::from_str(text);
-        self.deserialize(&mut parser).is_ok() && parser.end().is_ok()
+        let Self { pass, states, selected, strings } = self;
+        let nested = pass.nested;
+        let read = Walk { pass: &mut *pass, states, selected, strings }.deserialize(&mut parser).is_ok();
+        pass.nested = nested;
+        read && parser.end().is_ok()
+    }
+
+    /// Goes into an array or an object.
+    fn enter<E: Error>(&mut self) -> Result<(), E> {
+        if self.pass.nested == MAX_NESTED {
+            self.pass.misunderstood = true;
+            return Err(E::custom("too deep"));
+        }
+        self.pass.nested += 1;
+        Ok(())
     }
 
     fn child(&mut self, child: Child<'_>) -> Walk<'_, 'a> {
@@ -106,20 +124,24 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut seq: A) -> Result<(), A::Error> {
+        self.enter()?;
         let mut index = 0;
         while seq.next_element_seed(self.child(Child::Index(index)))?.is_some() {
             index += 1;
         }
+        self.pass.nested -= 1;
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        self.enter()?;
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             if self.states.is_none() {
                 self.pass.string(&name);
             }
             map.next_value_seed(self.child(Child::Name(&name)))?;
         }
+        self.pass.nested -= 1;
         Ok(())
     }
 

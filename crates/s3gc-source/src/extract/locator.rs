@@ -30,6 +30,8 @@ pub(super) struct Pass<'a> {
     pub(super) extractor: &'a Extractor,
     pub(super) out: &'a mut Readings,
     depth: u8,
+    /// How many arrays and objects of JSON it is in.
+    pub(super) nested: u8,
     left_to_follow: u8,
     budget: usize,
     foreign: bool,
@@ -48,6 +50,7 @@ impl<'a> Pass<'a> {
             extractor,
             out,
             depth: 0,
+            nested: 0,
             left_to_follow: MAX_FOLLOWED,
             budget: value.len().saturating_mul(BUDGET_A_BYTE).saturating_add(BASE_BUDGET),
             foreign: false,

@@ -46,17 +46,19 @@ impl Pass<'_> {
             if scheme == 0 || start == 0 {
                 continue;
             }
-            if text[at..].starts_with("://") {
-                self.follow(|this| this.place(&text[start..]));
+            let repaired;
+            let url = if text[at..].starts_with("://") {
+                &text[start..]
             } else if SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(&text[start..at])) {
-                self.follow(|this| this.place(&format!("{}:/{}", &text[start..at], &text[at + 1..])));
+                repaired = format!("{}:/{}", &text[start..at], &text[at + 1..]);
+                &repaired
             } else {
                 continue;
-            }
+            };
+            self.follow(|this| this.place(url));
             // `plain/s3://bucket/key@webp` of imgproxy.
-            if let Some((source, _)) = text[at + 3..].rsplit_once('@') {
-                let end = at + 3 + source.len();
-                self.follow(|this| this.place(&text[start..end]));
+            if let Some((source, _)) = url.rsplit_once('@') {
+                self.follow(|this| this.place(source));
             }
         }
     }

@@ -242,3 +242,30 @@ fn a_long_text_is_read_to_its_end() {
     assert_eq!(outcome, Outcome::Read { foreign: false });
     assert!(readings.contains(&"a/19999.jpg".into()));
 }
+
+#[test]
+fn what_once_made_it_panic_does_so_no_more() {
+    for value in ["x/s3:/é@a", "a/http:/\u{7ff}", "x/s3:/é{/s3://\"/"] {
+        for kind in [Kind::Auto, Kind::Url, Kind::Text, Kind::Prefix] {
+            read(&extractor(kind), value);
+        }
+    }
+}
+
+#[test]
+fn no_value_needs_much_of_the_stack() {
+    // Documents in strings of documents, as deep as they go: in half of what a thread has.
+    let deep = (0..9).fold("x/1.jpg".to_owned(), |text, _| {
+        let string = serde_json::json!(text).to_string();
+        format!("{}{string}{}", "[".repeat(120), "]".repeat(120))
+    });
+    let values = [deep, "a:".repeat(8000), "(".repeat(8000), "{".repeat(100_000), "a=".repeat(8000) + "/b"];
+    let read = move || {
+        for value in &values {
+            for kind in [Kind::Auto, Kind::Json, Kind::Text] {
+                read(&extractor(kind), value);
+            }
+        }
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(read).unwrap().join().unwrap();
+}

@@ -19,6 +19,9 @@ pub(super) const MAX_WORD_BYTES: usize = 16 * MAX_KEY_BYTES;
 /// No key with blanks in it, in a text, is longer than this.
 const MAX_PHRASE_BYTES: usize = 2 * MAX_KEY_BYTES;
 
+/// How many names before a value are looked at.
+const MAX_NAMES: usize = 3;
+
 /// How many parentheses around a word are looked at.
 const MAX_NESTED: usize = 8;
 
@@ -139,9 +142,22 @@ impl Pass<'_> {
     }
 
     fn word(&mut self, word: &str) {
+        let mut rest = word;
+        // `File:a/b.jpg`, `data:src="a/b.jpg"`: the names before a value are few.
+        for _ in 0..MAX_NAMES {
+            let bare = self.named(rest);
+            match after_name(bare) {
+                Some(value) => rest = value,
+                None => return,
+            }
+        }
+    }
+
+    /// Reads a word, and returns it without the punctuation around it.
+    fn named<'t>(&mut self, word: &'t str) -> &'t str {
         let key_shaped = |b: u8| b.is_ascii_digit() || matches!(b, b'/' | b'.' | b'_' | b'-' | b'%');
         if word.len() > MAX_WORD_BYTES || !word.bytes().any(key_shaped) {
-            return;
+            return "";
         }
         if self.extractor.is_plain_word(word) {
             self.affixes(word);
@@ -154,8 +170,6 @@ impl Pass<'_> {
         if bare.len() < word.len() && !bare.is_empty() {
             self.locator(bare);
         }
-        if let Some(value) = after_name(bare) {
-            self.word(value);
-        }
+        bare
     }
 }

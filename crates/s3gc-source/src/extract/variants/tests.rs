@@ -105,3 +105,11 @@ fn a_key_that_no_rule_fits_costs_little() {
     }
     assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{:?}", begin.elapsed());
 }
+
+#[test]
+fn an_expression_of_repetitions_costs_little() {
+    let begin = std::time::Instant::now();
+    let nested = format!("^{}(?<a>.){} -> $a", "(?:".repeat(30), ")*".repeat(30) + "$");
+    assert!(variants(&[&nested]).is_err());
+    assert!(begin.elapsed() < std::time::Duration::from_secs(10));
+}

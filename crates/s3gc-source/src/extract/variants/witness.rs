@@ -1,5 +1,6 @@
 //! Keys that a regular expression matches, to try rules on.
 
+use super::super::MAX_KEY_BYTES;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// How many ways through an alternation are tried, and how many keys of an expression.
@@ -41,7 +42,9 @@ fn walk(hir: &Hir, extra: u32, like: char) -> Vec<String> {
             let most = repetition.max.unwrap_or(u32::MAX);
             let times = repetition.min.saturating_add(extra).min(most).min(repetition.min.max(64)).min(1024);
             let times = usize::try_from(times).unwrap_or_default();
-            walk(&repetition.sub, extra, like).into_iter().map(|text| text.repeat(times)).collect()
+            // Repetitions of repetitions would become longer than any key.
+            let fitting = |text: &str| times.min(2 * MAX_KEY_BYTES / text.len().max(1));
+            walk(&repetition.sub, extra, like).into_iter().map(|text| text.repeat(fitting(&text))).collect()
         }
         HirKind::Concat(parts) => parts.iter().fold(vec![String::new()], |heads, part| {
             let tails = walk(part, extra, like);
