@@ -15,3 +15,4 @@ mod directory;
 mod missing;
 mod servers;
 mod unwatched;
+mod variants;
