@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use percent_encoding::percent_decode_str;
-use s3gc_source::extract::{ExtractConfig, Extractor, Kind, Outcome, Readings};
+use s3gc_source::extract::{ExtractConfig, Extractor, Kind, Outcome, Preset, Readings};
 use s3gc_source_sql::Candidate;
 use serde::Serialize;
 use url::Url;
@@ -50,6 +50,8 @@ pub(super) struct Finding {
     pub(super) prepend: Option<String>,
     /// Why a scan cannot read the column as it is.
     pub(super) refused: Option<String>,
+    /// The preset that reads it.
+    pub(super) preset: Option<Preset>,
     /// Whether it belongs to the log of a framework, which needs no files.
     pub(super) is_log: bool,
     /// Why it could not be sampled.
@@ -76,6 +78,7 @@ impl Finding {
             strip: None,
             prepend: None,
             refused: candidate.refused.clone(),
+            preset: None,
             is_log: false,
             failed: None,
             bases: BTreeMap::new(),
@@ -85,7 +88,7 @@ impl Finding {
     /// Tells whether the column is proposed: one match is enough, since a reference too many only keeps an object. What
     /// could not be seen is proposed too, unless it could not be read either.
     pub(super) fn is_proposed(&self) -> bool {
-        self.matched > 0 || (self.failed.is_some() && self.refused.is_none())
+        self.matched > 0 || self.preset.is_some() || (self.failed.is_some() && self.refused.is_none())
     }
 
     pub(super) fn name(&self) -> String {
@@ -94,6 +97,7 @@ impl Finding {
 
     pub(super) fn describe(&self) -> String {
         let mut words: Vec<String> = self.forms.iter().map(|form| form.as_str().to_owned()).collect();
+        words.extend(self.preset.iter().map(|preset| format!("preset {preset}")));
         words.extend(self.strip.iter().map(|strip| format!("without {strip}")));
         words.extend(self.prepend.iter().map(|prepend| format!("behind {prepend}")));
         words.join(", ")
@@ -335,6 +339,7 @@ mod tests {
             strip: None,
             prepend: None,
             refused: None,
+            preset: None,
             is_log: false,
             failed: None,
             bases: BTreeMap::new(),

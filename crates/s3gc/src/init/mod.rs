@@ -16,7 +16,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use s3gc_core::config::{DeleteChecksum, Loader, StoreConfig};
-use s3gc_source::extract::{ExtractConfig, Preset};
+use s3gc_source::extract::ExtractConfig;
 use s3gc_source_sql::Inspector;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -29,6 +29,7 @@ use crate::error::{Error, Result, shell};
 use crate::human;
 use affix::Affix;
 use bucket::Bucket;
+use known::Framework;
 use look::{Finding, Looker};
 use write::Draft;
 
@@ -44,7 +45,7 @@ struct Look {
     findings: Vec<Finding>,
     bases: Vec<String>,
     unclear_hosts: Vec<String>,
-    variants: Vec<(Preset, Vec<String>)>,
+    frameworks: Vec<Framework>,
 }
 
 /// What was found, as JSON.
@@ -71,7 +72,8 @@ pub(crate) async fn run(args: InitArgs, ctx: &Ctx) -> Result<ExitCode> {
         StoreConfig::Fs { path } => path.display().to_string(),
         _ => String::new(),
     };
-    let Look { findings, bases, unclear_hosts, variants } = look(url.expose_secret(), &store, args.sample, ctx).await?;
+    let Look { findings, bases, unclear_hosts, frameworks } =
+        look(url.expose_secret(), &store, args.sample, ctx).await?;
     if !findings.iter().any(Finding::is_proposed) {
         let message = format!("no sampled value of {} columns exists in {name}; nothing was written", findings.len());
         return Err(Error::usage(
@@ -87,7 +89,7 @@ pub(crate) async fn run(args: InitArgs, ctx: &Ctx) -> Result<ExitCode> {
         findings: &findings,
         bases: &bases,
         unclear_hosts: &unclear_hosts,
-        variants: &variants,
+        frameworks: &frameworks,
     });
     // What the loader refuses is not written.
     Loader::new().file(&args.out, &text).environment([("DATABASE_URL", url.expose_secret())]).load()?;
@@ -189,9 +191,10 @@ async fn look(url: &str, config: &StoreConfig, sample: u32, ctx: &Ctx) -> Result
     }
     let (bases, unclear_hosts) = look::bases(&findings);
     looker.count_foreign(&mut findings, &bases)?;
+    let frameworks = known::frameworks(&candidates, &mut findings);
     // The best first.
     findings.sort_by_key(|finding| std::cmp::Reverse((finding.is_proposed(), finding.matched)));
-    Ok(Look { findings, bases, unclear_hosts, variants: known::variants(&candidates) })
+    Ok(Look { findings, bases, unclear_hosts, frameworks })
 }
 
 /// Returns what the file says of the database: the path of an SQLite file, and never a password.
@@ -241,7 +244,7 @@ fn summary(findings: &[Finding], bases: &[String], out: &Path, url_is_set: bool)
             (None, Some(reason)) if finding.matched > 0 => {
                 format!("{}; cannot be read as it is: {}", finding.describe(), human::escape(reason))
             }
-            (None, _) if finding.matched == 0 => "ignored".to_owned(),
+            (None, _) if finding.matched == 0 && finding.preset.is_none() => "ignored".to_owned(),
             // One in twenty may be chance, or a column that holds keys now and then.
             (None, _) if finding.matched * FEW < finding.sampled => {
                 format!("{}; few, and listed all the same: a reference too many only keeps", finding.describe())

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use s3gc_core::config::StoreConfig;
-use s3gc_source::extract::Preset;
 
+use super::known::Framework;
 use super::look::{self, Finding};
 use super::values::Form;
 use crate::human;
@@ -20,8 +20,7 @@ pub(super) struct Draft<'a> {
     pub(super) bases: &'a [String],
     /// Hosts that lead to objects in more than one way.
     pub(super) unclear_hosts: &'a [String],
-    /// The rules for derived objects of the frameworks whose tables there are.
-    pub(super) variants: &'a [(Preset, Vec<String>)],
+    pub(super) frameworks: &'a [Framework],
 }
 
 /// Writes the file.
@@ -45,7 +44,10 @@ pub(super) fn text(draft: &Draft<'_>) -> String {
             .into(),
     );
     line("# every column that may hold keys, also those of which few values were found.".into());
-    for finding in draft.findings.iter().filter(|finding| finding.is_proposed()) {
+    for framework in draft.frameworks {
+        preset(framework, &mut line);
+    }
+    for finding in draft.findings.iter().filter(|finding| finding.is_proposed() && finding.preset.is_none()) {
         reference(finding, &mut line);
     }
     line(String::new());
@@ -126,18 +128,28 @@ fn bucket(draft: &Draft<'_>, line: &mut impl FnMut(String)) {
             human::escape(host)
         ));
     }
-    if !draft.variants.is_empty() {
-        line("# Derived objects live as long as what they were made from.".into());
-        line("variants = [".into());
-        for (preset, rules) in draft.variants {
-            line(format!("  # {preset}"));
-            for rule in rules {
-                line(format!("  {},", quote(rule)));
-            }
-        }
-        line("]".into());
-    }
+    line(
+        r"# variants = ['^thumbs/(?<base>.+)$ -> $base']    # derived objects, which live as long as their base".into(),
+    );
     line(String::new());
+}
+
+fn preset(framework: &Framework, line: &mut impl FnMut(String)) {
+    let names: BTreeSet<String> =
+        framework.columns.iter().map(|of| format!("{}.{}", of.table, of.columns.join("+"))).collect();
+    line(String::new());
+    line("[[references]]".into());
+    line("# Known by its tables. It stands for:".into());
+    for name in names {
+        line(format!("#   {}", human::escape(&name)));
+    }
+    line(format!("preset = {}", quote(framework.preset.name())));
+    let options = &framework.options;
+    for (name, option) in [("prefix", &options.prefix), ("table", &options.table), ("class", &options.class)] {
+        if let Some(option) = option {
+            line(format!("{name} = {}", quote(option)));
+        }
+    }
 }
 
 fn reference(finding: &Finding, line: &mut impl FnMut(String)) {

@@ -197,3 +197,43 @@ async fn columns_of_mariadb_are_proposed() {
     let (_, file) = propose(dir.path(), &server, &url).await;
     assert!(file.contains("url = \"${DATABASE_URL}\""), "{file}");
 }
+
+#[tokio::test]
+async fn frameworks_are_known_by_their_tables_even_before_there_are_rows() {
+    let dir = TempDir::new().unwrap();
+    let server = S3Mem::start(Options::default().bucket(BUCKET)).await.unwrap();
+    let bucket = server.bucket(BUCKET);
+    let old = "2026-01-02T03:04:05Z".parse().unwrap();
+    let keys = ["wp-content/uploads/2020/01/a.jpg", "wp-content/uploads/2020/01/a-300x200.jpg", "k3yk3yk3y", "7/x.jpg"];
+    for key in keys.iter().chain(&["wp-content/uploads/2020/01/gone.jpg", "8/y.jpg"]) {
+        bucket.put(key, "x", PutSpec::default().last_modified(old));
+    }
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("app.db")).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    let sql = r#"
+        CREATE TABLE wp_posts (ID INTEGER PRIMARY KEY, post_content TEXT, guid TEXT);
+        CREATE TABLE wp_postmeta (meta_id INTEGER PRIMARY KEY, meta_key TEXT, meta_value TEXT);
+        INSERT INTO wp_postmeta VALUES (1, '_wp_attached_file', '2020/01/a.jpg');
+        CREATE TABLE active_storage_blobs (id INTEGER PRIMARY KEY, key TEXT);
+        INSERT INTO active_storage_blobs VALUES (1, 'k3yk3yk3y');
+        CREATE TABLE media (id INTEGER PRIMARY KEY, collection_name TEXT, file_name TEXT);
+        INSERT INTO media VALUES (7, 'images', 'x.jpg');"#;
+    sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    drop(connection);
+    let line = format!("s3gc init --url sqlite:app.db --bucket {BUCKET} --endpoint {}", server.endpoint());
+    let init = expect(0, dir.path(), &line, &[]).await;
+    let file = std::fs::read_to_string(dir.path().join("s3gc.toml")).unwrap();
+    for part in [
+        "preset = \"wordpress\"\n",
+        "class = \"wp_\"",
+        "preset = \"active_storage\"",
+        "preset = \"laravel_medialibrary\"",
+    ] {
+        assert!(file.contains(part), "{part}: {file}");
+    }
+    let plan = expect(0, dir.path(), "s3gc plan --show columns", &[]).await;
+    assert!(
+        plan.stdout.contains("referenced 4 ") && plan.stdout.contains("main: wp_postmeta.meta_value"),
+        "{plan:?} {init:?}"
+    );
+}
