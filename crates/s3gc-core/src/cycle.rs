@@ -1,5 +1,6 @@
 //! One cycle: lease, preflight, recovery, census, judgement, brakes, plan; then, in `execute`, the waves.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use s3gc_store::Timestamp;
@@ -336,13 +337,8 @@ async fn check_plan(
     if header.identities != preflight.identities() {
         return refuse("a database is another one than when it was made: make a new plan".into());
     }
-    let missing: Vec<String> = header
-        .brakes
-        .iter()
-        .chain(&preflight.brakes)
-        .map(|brake| brake.name.clone())
-        .filter(|name| !options.accept.contains(name))
-        .collect();
+    let tripped: BTreeSet<&String> = header.brakes.iter().chain(&preflight.brakes).map(|brake| &brake.name).collect();
+    let missing: Vec<String> = tripped.into_iter().filter(|name| !options.accept.contains(name)).cloned().collect();
     if !missing.is_empty() {
         return Err(Error::NotAccepted { path: plan.path.clone(), brakes: missing });
     }

@@ -1,5 +1,6 @@
 //! Preflight: is everything the one that it was, and do the clocks agree?
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -80,8 +81,8 @@ impl Preflight {
             let reason = format!("{name} is another database than before: {identity} instead of {}", pin.value);
             self.trip("identity", reason);
         }
-        if pin_of("schema").is_some_and(|pin| pin.value != status.identity.schema) {
-            self.trip("schema", format!("the watched tables of {name} changed since the last good run"));
+        if let Some(column) = pin_of("schema").and_then(|pin| changed_column(&pin.value, &status.identity.schema)) {
+            self.trip("schema", format!("what {name} watches changed since the last good run: {column}"));
         }
         let before = pin_of("position").and_then(|pin| pin.value.parse::<u64>().ok());
         if let (Some(before), Some(position)) = (before, status.position)
@@ -111,6 +112,13 @@ impl Preflight {
 fn pinned_identity(identity: &SourceIdentity) -> String {
     let timeline = identity.timeline.as_deref().map(|timeline| format!(" timeline {timeline}")).unwrap_or_default();
     format!("{} {}{timeline}", identity.system, identity.database)
+}
+
+/// Finds a column that is not watched any more, or is another one now. One that is watched since is no change: it can
+/// only keep more.
+fn changed_column<'a>(before: &'a str, now: &str) -> Option<&'a str> {
+    let now: HashSet<&str> = now.lines().collect();
+    before.lines().find(|line| !now.contains(line)).map(|line| line.split('\t').next().unwrap_or(line))
 }
 
 /// The stops that the configuration alone decides.
@@ -164,6 +172,15 @@ mod tests {
         assert!(check_skew("x", at("2026-11-23T10:01:01Z"), now).is_err());
         assert!(check_skew("x", at("2026-11-23T09:58:59Z"), now).is_err());
         assert!(check_skew("x", None, now).is_ok());
+    }
+
+    #[test]
+    fn l18_a_column_that_is_gone_or_of_another_type_is_a_change_and_a_new_one_is_none() {
+        let before = "\"t.a\"\ttext\n\"t.b\"\ttext\n";
+        assert_eq!(changed_column(before, before), None);
+        assert_eq!(changed_column(before, "\"t.a\"\ttext\n\"t.aa\"\ttext\n\"t.b\"\ttext\n"), None);
+        assert_eq!(changed_column(before, "\"t.a\"\ttext\n"), Some("\"t.b\""));
+        assert_eq!(changed_column(before, "\"t.a\"\ttext\n\"t.b\"\tuuid\n"), Some("\"t.b\""));
     }
 
     #[test]

@@ -51,8 +51,8 @@ pub(crate) struct Watched {
     pub(crate) label: String,
     /// The table, if it is one.
     pub(crate) table: Option<TableName>,
-    /// Goes into the digest of the schema.
-    pub(crate) description: String,
+    /// Each column with its name and its type, for the description of the schema.
+    pub(crate) description: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -171,7 +171,8 @@ impl<'a> Resolver<'a> {
             return Err(self.refuse(name, "the query returns no columns"));
         }
         let mut watched = Vec::new();
-        let mut description = format!("query\0{name}\0{sql}\n");
+        let query = blake3::hash(sql.trim().as_bytes()).to_hex();
+        let mut description = Vec::with_capacity(columns.len());
         for (index, (column, type_name)) in columns.iter().enumerate() {
             let label = format!("{name}.{column}");
             if is_binary(type_name) && self.dialect == Dialect::Postgres {
@@ -180,7 +181,7 @@ impl<'a> Resolver<'a> {
             if !self.seen.insert(label.clone()) {
                 return Err(self.refuse(&label, "the query has two columns of this name: give each its own with AS"));
             }
-            description.push_str(&format!("{label}\0{type_name}\n"));
+            description.push((format!("query {} {label}", &query[..16]), type_name.clone()));
             let (id, input) = (ColumnId::new(&label), Input::Column(index));
             watched.push(WatchedColumn { id, extractor: extractor.clone(), input });
         }
@@ -301,7 +302,8 @@ impl<'a> Resolver<'a> {
         }
         let types = names.iter().map(|name| {
             let column = table.columns.iter().find(|c| c.name == *name);
-            format!("{}.{name}\0{}\n", table.name.table, column.map_or("", |c| c.type_name.as_str()))
+            let type_name = column.map(|c| c.type_name.clone()).unwrap_or_default();
+            (format!("{}.{}.{name}", table.name.schema, table.name.table), type_name)
         });
         Watched {
             sql: Sql::select(self.dialect, &table.name, &names, &[]),
@@ -310,7 +312,7 @@ impl<'a> Resolver<'a> {
             width: names.len(),
             row_id,
             label: table.name.table.clone(),
-            description: format!("table\0{}\n{}", table.name.schema, types.collect::<String>()),
+            description: types.collect(),
             table: Some(table.name.clone()),
         }
     }
@@ -326,11 +328,13 @@ pub(crate) fn check_query(resolver: &Resolver<'_>, sql: &str, name: &str) -> Res
     if is_select(sql) { Ok(()) } else { Err(resolver.refuse(name, "a query is one SELECT or WITH statement")) }
 }
 
-/// A digest of what is watched: it changes with a table, a column, a type, or a query.
-pub(crate) fn digest(watched: &[Watched]) -> String {
-    let mut descriptions: Vec<&str> = watched.iter().map(|w| w.description.as_str()).collect();
-    descriptions.sort_unstable();
-    blake3::hash(descriptions.concat().as_bytes()).to_hex().to_string()
+/// Describes what is watched as [`SourceIdentity::schema`](s3gc_source::SourceIdentity::schema) wants it.
+pub(crate) fn describe(watched: &[Watched]) -> String {
+    let columns = watched.iter().flat_map(|watched| &watched.description);
+    let mut lines: Vec<String> = columns.map(|(name, what)| format!("{name:?}\t{what:?}\n")).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    lines.concat()
 }
 
 fn is_binary(type_name: &str) -> bool {

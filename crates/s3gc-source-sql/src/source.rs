@@ -114,7 +114,7 @@ impl ReferenceSource for SqlSource {
     async fn status(&self) -> Result<Option<SourceStatus>> {
         let mut conn = self.open().await?;
         self.check_primary(&mut conn).await?;
-        let schema = crate::catalog::digest(&self.resolve(&mut conn).await?);
+        let schema = crate::catalog::describe(&self.resolve(&mut conn).await?);
         let mut status = match &self.target {
             Target::Postgres(_) => postgres::status(self, &mut conn).await?,
             Target::MySql(_) => mysql::status(self, &mut conn).await?,

@@ -200,7 +200,8 @@ pub struct SourceIdentity {
     pub database: String,
     /// The timeline, which a promotion or a restore changes.
     pub timeline: Option<String>,
-    /// A digest of the watched tables, columns and types.
+    /// The watched columns, a line each: its name, a tab, and its type or a digest of what it is. A line that is gone or
+    /// says something else is a change that a person has to see; a new line is none.
     pub schema: String,
 }
 
