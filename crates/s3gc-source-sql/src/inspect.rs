@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use futures::TryStreamExt as _;
 use s3gc_source::extract::{ExtractConfig, Extractor};
 use s3gc_source::{Error, Result};
 
@@ -35,6 +34,15 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The only column of the primary key.
+    #[must_use]
+    pub fn key_column(&self) -> Option<&str> {
+        match self.key.as_slice() {
+            [key] => Some(key),
+            _ => None,
+        }
+    }
+
     /// The table and the column as the catalogue has them.
     pub(crate) fn place(&self) -> (TableName, String) {
         (self.name.clone(), self.column.clone())
@@ -114,6 +122,24 @@ impl Inspector {
         Ok(unique(values))
     }
 
+    /// Reads the primary key of up to `limit` of the newest rows, with a value of the column as [`Self::sample`] does;
+    /// nothing where the key is not one column.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::sample`].
+    pub async fn sample_with_key(
+        &mut self,
+        candidate: &Candidate,
+        limit: u32,
+        patience: Duration,
+    ) -> Result<Vec<(String, String)>> {
+        let Some(key) = candidate.key_column() else { return Ok(Vec::new()) };
+        let sql = Sql::sample_with_key(self.source.dialect(), &candidate.name, &candidate.column, key, limit);
+        let rows = self.run(candidate, &sql, patience).await?;
+        Ok(rows.into_iter().filter_map(|row| Some((row.first()?.clone()?, row.get(1)?.clone()?))).collect())
+    }
+
     async fn read(
         &mut self,
         candidate: &Candidate,
@@ -121,15 +147,20 @@ impl Inspector {
         limit: u32,
         patience: Duration,
     ) -> Result<Vec<String>> {
+        let sql = Sql::sample(self.source.dialect(), &candidate.name, &candidate.column, newest, limit);
+        let rows = self.run(candidate, &sql, patience).await?;
+        Ok(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+    }
+
+    async fn run(&mut self, candidate: &Candidate, sql: &Sql, patience: Duration) -> Result<Vec<Vec<Option<String>>>> {
         let label = format!("{}.{}", candidate.table, candidate.column);
         if !candidate.readable {
             let source = candidate.refused.clone().unwrap_or_default().into();
             return Err(Error::PermissionDenied { source_name: self.source.name.clone(), column: label, source });
         }
-        let sql = Sql::sample(self.source.dialect(), &candidate.name, &candidate.column, newest, limit);
         let mut conn = self.take().await?;
         // A connection on which something failed, or still runs, is not used again.
-        match tokio::time::timeout(patience + MARGIN, read(&mut conn, &sql, patience)).await {
+        match tokio::time::timeout(patience + MARGIN, read(&mut conn, sql, patience)).await {
             Ok(Ok(values)) => {
                 self.conn = Some(conn);
                 Ok(values)
@@ -151,7 +182,7 @@ impl Inspector {
     }
 }
 
-async fn read(conn: &mut Conn, sql: &Sql, patience: Duration) -> sqlx::Result<Vec<String>> {
+async fn read(conn: &mut Conn, sql: &Sql, patience: Duration) -> sqlx::Result<Vec<Vec<Option<String>>>> {
     let milliseconds = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
     match conn {
         Conn::Postgres(_) => {
@@ -164,14 +195,7 @@ async fn read(conn: &mut Conn, sql: &Sql, patience: Duration) -> sqlx::Result<Ve
         }
         Conn::Sqlite(_) => conn.run(&Sql::fixed("BEGIN DEFERRED")).await?,
     }
-    let mut values = Vec::new();
-    let mut rows = conn.rows(sql);
-    while let Some(row) = rows.try_next().await? {
-        if let Some(bytes) = row.bytes(0)? {
-            values.push(String::from_utf8_lossy(bytes).into_owned());
-        }
-    }
-    drop(rows);
+    let values = conn.all(sql).await?;
     conn.run(&Sql::fixed("ROLLBACK")).await?;
     Ok(values)
 }

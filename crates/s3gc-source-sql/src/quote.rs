@@ -64,6 +64,13 @@ impl Sql {
         Self(format!("SELECT {value} FROM {table} WHERE {column} IS NOT NULL AND {text} <> ''{order} LIMIT {limit}"))
     }
 
+    /// Reads the key of some rows, the newest first, with a value as [`Self::sample`] does.
+    pub(crate) fn sample_with_key(dialect: Dialect, table: &TableName, column: &str, key: &str, limit: u32) -> Self {
+        let Self(sql) = Self::sample(dialect, table, column, &[key.to_owned()], limit);
+        let key = quote(dialect, key);
+        Self(sql.replacen("SELECT ", &format!("SELECT {key}, "), 1))
+    }
+
     /// Opens a table without reading it, so that it stays as it is until the end of the transaction.
     pub(crate) fn touch(dialect: Dialect, table: &TableName) -> Self {
         Self(format!("SELECT 1 FROM {} LIMIT 0", quote_table(dialect, table)))

@@ -8,6 +8,7 @@ use s3gc_core::store::{Error as StoreError, ListItem, ListRequest};
 use s3gc_core::{ObjectKey, ObjectStore};
 use s3gc_source::Reading;
 
+use super::template::Names;
 use crate::error::Result;
 
 /// A bucket that is asked for each key once.
@@ -50,15 +51,16 @@ impl Bucket {
         Ok(None)
     }
 
-    /// Returns the directories with the most objects, among the first objects of the listing.
-    pub(super) async fn directories(&self, limit: usize) -> Result<Vec<String>> {
+    /// Returns the directories with the most objects, among the first objects of the listing, and the names of those.
+    pub(super) async fn directories(&self, limit: usize) -> Result<(Vec<String>, Names)> {
         const PAGES: usize = 20;
-        let mut counts: HashMap<String, usize> = HashMap::new();
+        let (mut counts, mut names): (HashMap<String, usize>, _) = (HashMap::new(), Names::default());
         let mut pages = self.store.list(ListRequest::new("")).take(PAGES);
         while let Some(item) = pages.next().await {
             let ListItem::Page(page) = item? else { break };
             for entry in &page.entries {
                 let key = entry.key.as_str();
+                names.add(key);
                 for (slash, _) in key.match_indices('/') {
                     *counts.entry(key[..=slash].to_owned()).or_default() += 1;
                 }
@@ -66,7 +68,7 @@ impl Bucket {
         }
         let mut directories: Vec<(usize, String)> = counts.into_iter().map(|(name, count)| (count, name)).collect();
         directories.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.cmp(y)));
-        Ok(directories.into_iter().map(|(_, name)| name).take(limit).collect())
+        Ok((directories.into_iter().map(|(_, name)| name).take(limit).collect(), names))
     }
 
     async fn holds(&self, question: &Question) -> Result<bool> {

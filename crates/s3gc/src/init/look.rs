@@ -11,6 +11,7 @@ use url::Url;
 
 use super::affix::{self, Affix, MAX_DIRECTORIES};
 use super::bucket::{Bucket, Question};
+use super::template::{self, Names};
 use super::values::{Form, kind, kind_name, urls};
 use crate::error::{Error, Result};
 
@@ -48,6 +49,11 @@ pub(super) struct Finding {
     pub(super) strip: Option<String>,
     /// What stands before the keys in the bucket, and is missing in the column.
     pub(super) prepend: Option<String>,
+    /// How the keys are put together from this column and the key of its row.
+    pub(super) template: Option<String>,
+    /// Whether some values exist as they are beside those that need the template.
+    #[serde(skip)]
+    pub(super) is_plain_too: bool,
     /// Why a scan cannot read the column as it is.
     pub(super) refused: Option<String>,
     /// The preset that reads it.
@@ -77,6 +83,8 @@ impl Finding {
             kind: kind_name(Kind::Auto),
             strip: None,
             prepend: None,
+            template: None,
+            is_plain_too: false,
             refused: candidate.refused.clone(),
             preset: None,
             is_log: false,
@@ -97,6 +105,7 @@ impl Finding {
 
     pub(super) fn describe(&self) -> String {
         let mut words: Vec<String> = self.forms.iter().map(|form| form.as_str().to_owned()).collect();
+        words.extend(self.template.iter().map(|template| format!("in {template}")));
         words.extend(self.preset.iter().map(|preset| format!("preset {preset}")));
         words.extend(self.strip.iter().map(|strip| format!("without {strip}")));
         words.extend(self.prepend.iter().map(|prepend| format!("behind {prepend}")));
@@ -109,6 +118,7 @@ pub(super) struct Looker {
     bucket: Bucket,
     extract: ExtractConfig,
     directories: Vec<String>,
+    names: Names,
 }
 
 /// How values are read.
@@ -129,8 +139,24 @@ struct Seen {
 
 impl Looker {
     pub(super) async fn new(bucket: Bucket, extract: ExtractConfig) -> Result<Self> {
-        let directories = bucket.directories(MAX_DIRECTORIES).await?;
-        Ok(Self { bucket, extract, directories })
+        let (directories, names) = bucket.directories(MAX_DIRECTORIES).await?;
+        Ok(Self { bucket, extract, directories, names })
+    }
+
+    /// Tells whether rows should be read with their keys: most values are names of files in directories.
+    pub(super) fn may_need_template(&self, finding: &Finding) -> bool {
+        finding.matched * 2 < finding.sampled && self.names.hold_most(&finding.values)
+    }
+
+    /// Finds how the keys are put together from the key of a row and the column.
+    pub(super) fn find_template(&self, candidate: &Candidate, finding: &mut Finding, rows: &[(String, String)]) {
+        let Some(id) = candidate.key_column() else { return };
+        if let Some((template, count)) = template::find(&self.names, id, &candidate.column, rows) {
+            finding.template = Some(template);
+            finding.is_plain_too = finding.matched > 0;
+            (finding.matched, finding.sampled) = (count, rows.len());
+            finding.forms = [Form::Key].into();
+        }
     }
 
     /// Asks the bucket for every value, as it is and with what most of the others need.
@@ -150,7 +176,11 @@ impl Looker {
 
     /// Looks once more at a column of which not all values exist, with what other columns have.
     pub(super) async fn look_again(&self, candidate: &Candidate, finding: Finding, affix: Affix) -> Result<Finding> {
-        if finding.strip.is_some() || finding.prepend.is_some() || finding.unmatched.is_empty() {
+        if finding.template.is_some()
+            || finding.strip.is_some()
+            || finding.prepend.is_some()
+            || finding.unmatched.is_empty()
+        {
             return Ok(finding);
         }
         self.try_affix(candidate, finding, affix, |_| true).await
@@ -338,6 +368,8 @@ mod tests {
             kind: "auto",
             strip: None,
             prepend: None,
+            template: None,
+            is_plain_too: false,
             refused: None,
             preset: None,
             is_log: false,

@@ -7,6 +7,7 @@ mod affix;
 mod bucket;
 mod known;
 mod look;
+mod template;
 mod values;
 mod write;
 
@@ -172,7 +173,16 @@ async fn look(url: &str, config: &StoreConfig, sample: u32, ctx: &Ctx) -> Result
             continue;
         }
         let finding = match inspector.sample(candidate, sample, PATIENCE).await {
-            Ok(values) => looker.look(candidate, values).await?,
+            Ok(values) => {
+                let mut finding = looker.look(candidate, values).await?;
+                // What cannot be read with its keys was looked at all the same.
+                if looker.may_need_template(&finding)
+                    && let Ok(rows) = inspector.sample_with_key(candidate, sample, PATIENCE).await
+                {
+                    looker.find_template(candidate, &mut finding, &rows);
+                }
+                finding
+            }
             Err(error) => {
                 let mut finding = Finding::new(candidate);
                 finding.failed = Some(Error::from(error).chain());

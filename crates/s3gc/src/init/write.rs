@@ -174,6 +174,16 @@ fn reference(finding: &Finding, line: &mut impl FnMut(String)) {
         line(format!("# cannot be read as it is: {}", human::escape(reason)));
     }
     line(format!("table = {}", quote(&finding.table)));
+    if let Some(template) = &finding.template {
+        line(format!("template = {}", quote(template)));
+        if !finding.is_plain_too {
+            return;
+        }
+        line(String::new());
+        line("[[references]]".into());
+        line("# Some of its values exist as they are.".into());
+        line(format!("table = {}", quote(&finding.table)));
+    }
     line(format!("column = {}", quote(&finding.column)));
     if finding.kind != "auto" {
         line(format!("kind = {}", quote(finding.kind)));

@@ -237,3 +237,25 @@ async fn frameworks_are_known_by_their_tables_even_before_there_are_rows() {
         "{plan:?} {init:?}"
     );
 }
+
+#[tokio::test]
+async fn names_of_files_in_a_directory_of_each_row_become_a_template() {
+    let (dir, server) = (TempDir::new().unwrap(), S3Mem::start(Options::default().bucket(BUCKET)).await.unwrap());
+    let bucket = server.bucket(BUCKET);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("app.db")).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    let mut sql = "CREATE TABLE users (id INTEGER PRIMARY KEY, \"my pic\" TEXT);".to_owned();
+    for n in 1..30 {
+        sql.push_str(&format!("INSERT INTO users VALUES ({n}, 'pic {n}.png');"));
+        for key in [format!("up/user/{n}/pic {n}.png"), format!("up/user/{n}/old.png")] {
+            bucket.put(&key, "x", PutSpec::default().last_modified("2026-01-02T03:04:05Z".parse().unwrap()));
+        }
+    }
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    drop(connection);
+    let line = format!("s3gc init --url sqlite:app.db --bucket {BUCKET} --endpoint {}", server.endpoint());
+    let init = expect(0, dir.path(), &line, &[]).await;
+    assert!(init.stdout.contains("29/29") && init.stdout.contains("in up/user/{id}/{my pic}"), "{init:?}");
+    let plan = expect(0, dir.path(), "s3gc plan", &[]).await;
+    assert!(plan.stdout.contains("listed 58 · referenced 29"), "{plan:?}");
+}
