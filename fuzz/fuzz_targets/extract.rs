@@ -35,7 +35,9 @@ fuzz_target!(|input: Input| {
         assert_eq!(template.fill(&row).is_none(), value.is_empty());
         assert_eq!(Template::parse(&template.to_string()).as_ref(), Ok(&template));
     }
-    if let Some(variants) = input.variant.and_then(|rule| Variants::new(&[rule]).ok()) {
+    // An expression takes longer to compile than most values to read.
+    let rule = input.variant.filter(|_| input.kind >= 224);
+    if let Some(variants) = rule.and_then(|rule| Variants::new(&[rule]).ok()) {
         assert!(variants.bases(&value).all(|base| base != value && base.len() <= MAX_KEY_BYTES));
     }
     let kind = KINDS[usize::from(input.kind) % KINDS.len()];

@@ -24,7 +24,7 @@ pub enum Kind {
     /// The name of a directory: everything under it is referenced. A playlist or manifest (`videos/1/index.m3u8`) names
     /// the directory it is in.
     Prefix,
-    /// A key that was filled into a `Template` from several columns of one row; never taken apart.
+    /// A key that was put together by a [`Template`](super::Template) from several columns of one row; never taken apart.
     Template,
 }
 
