@@ -32,9 +32,9 @@ pub(super) fn is_parted(text: &str) -> bool {
         || !text.is_ascii() && text.contains(char::is_whitespace)
 }
 
-/// Tells whether it is HTML for certain.
+/// Tells whether it is a piece of HTML.
 pub(super) fn is_markup(text: &str) -> bool {
-    text.contains('<') && ["</", "/>", "=\""].iter().any(|sign| text.contains(sign))
+    ["</", "/>", "=\""].iter().any(|sign| text.contains(sign))
 }
 
 /// Returns what follows `name=` or `name:`, unless it is a URL or an ARN.
