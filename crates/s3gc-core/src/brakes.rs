@@ -165,7 +165,9 @@ impl BrakeInput<'_> {
             for column in &source.columns {
                 let before = self.last_good.and_then(|last| last.column(&source.name, &column.column));
                 let Some(before) = before.filter(|before| before.sampled >= MIN_SAMPLE) else {
-                    self.never_matched(column, tripped);
+                    if !is_read_by_template(source, column) {
+                        self.never_matched(column, tripped);
+                    }
                     continue;
                 };
                 let (now, before) = (percent(column.matched, column.sampled), percent(before.matched, before.sampled));
@@ -218,6 +220,15 @@ impl BrakeInput<'_> {
             tripped.push(brake("config", reason.into()));
         }
     }
+}
+
+/// Tells whether a template with this column in it names objects: the column itself then need not name any.
+fn is_read_by_template(source: &SourceCensus, column: &ColumnCensus) -> bool {
+    let Some((table, name)) = column.column.as_str().rsplit_once('.') else { return false };
+    source.columns.iter().filter(|other| other.matched > 0).any(|other| {
+        let template = other.column.as_str().strip_prefix(table).and_then(|rest| rest.strip_prefix('.'));
+        template.is_some_and(|text| ["}", "|", "?"].iter().any(|end| text.contains(&format!("{{{name}{end}"))))
+    })
 }
 
 /// Makes a brake.
@@ -303,6 +314,21 @@ mod tests {
         let mut now = baseline(1000, 10, 1100);
         now.sources[0].columns[0].matched = 49;
         assert_eq!(tripped(&settings, &now, Some(&last)), ["match:posts.image"]);
+    }
+
+    #[test]
+    fn l15_a_column_beside_a_template_that_reads_it_need_not_name_objects() {
+        let settings = Settings::new("b", "/tmp");
+        let mut now = baseline(1000, 10, 1100);
+        let mut template = now.sources[0].columns[0].clone();
+        now.sources[0].columns[0].matched = 0;
+        assert_eq!(tripped(&settings, &now, None), ["match:posts.image"]);
+        template.column = ColumnId::new("posts.u/{id}/{image|lower}");
+        now.sources[0].columns.push(template.clone());
+        assert_eq!(tripped(&settings, &now, None), [""; 0]);
+        template.column = ColumnId::new("other.u/{id}/{image}");
+        now.sources[0].columns[1] = template;
+        assert_eq!(tripped(&settings, &now, None), ["match:posts.image"]);
     }
 
     #[test]

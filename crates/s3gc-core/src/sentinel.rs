@@ -49,7 +49,16 @@ pub struct HoldingColumn {
 /// The samples of every source.
 #[derive(Debug)]
 pub(crate) struct Sentinel {
-    sources: Vec<(String, Unwatched)>,
+    sources: Vec<Sample>,
+}
+
+/// The samples of one source.
+#[derive(Debug)]
+struct Sample {
+    source: String,
+    unwatched: Unwatched,
+    /// The columns of the last good run; empty before the first.
+    known: BTreeSet<String>,
 }
 
 impl Sentinel {
@@ -66,9 +75,9 @@ impl Sentinel {
                         .map_err(|error| Error::Internal(format!("the pin {} cannot be read: {error}", pin.name)))?,
                     None => BTreeSet::new(),
                 };
-                let request = UnwatchedRequest::new(known, ignore).starting_at(rand::random_range(0..1 << 20));
+                let request = UnwatchedRequest::new(known.clone(), ignore).starting_at(rand::random_range(0..1 << 20));
                 let unwatched = source.sample_unwatched(&request).await?;
-                Ok::<_, Error>((source.name().to_owned(), unwatched))
+                Ok::<_, Error>(Sample { source: source.name().to_owned(), unwatched, known })
             }
         });
         Ok(Self { sources: futures::future::try_join_all(samples).await? })
@@ -76,7 +85,7 @@ impl Sentinel {
 
     /// Adds the samples to those whose objects are looked for.
     pub(crate) fn add_to(&self, matches: &mut MatchSampler) {
-        for (source, unwatched) in &self.sources {
+        for Sample { source, unwatched, .. } in &self.sources {
             for column in &unwatched.columns {
                 if let Ok(batch) = &column.sample {
                     matches.add_as(&id(source, &column.name), batch);
@@ -90,7 +99,7 @@ impl Sentinel {
     pub(crate) fn judge(&self, matches: &MatchSampler) -> (Vec<UnwatchedCensus>, Vec<Brake>) {
         let mut brakes = BTreeMap::new();
         let mut censuses = Vec::new();
-        for (source, unwatched) in &self.sources {
+        for Sample { source, unwatched, known } in &self.sources {
             let mut census = UnwatchedCensus { source: source.clone(), ..UnwatchedCensus::default() };
             for column in &unwatched.columns {
                 census.columns += 1;
@@ -103,6 +112,17 @@ impl Sentinel {
                     }
                     Err(NotSampled::Failed(_)) => {}
                 }
+                let name = format!("unwatched:{}", column.name);
+                let is_new = !known.is_empty() && !known.contains(&column.name);
+                if is_new && matches!(column.sample, Err(NotSampled::OutOfTime | NotSampled::Failed(_))) {
+                    let reason = format!(
+                        "{} in {source} is new since the last good run, and could not be looked at: add it to the \
+                         references, or to [safety] ignore_columns if its rows need no files",
+                        column.name
+                    );
+                    brakes.entry(name).or_insert_with_key(|name| brake(name, reason));
+                    continue;
+                }
                 let id = id(source, &column.name);
                 let (sampled, matched) = matches.result(&id);
                 if matched == 0 {
@@ -110,7 +130,6 @@ impl Sentinel {
                 }
                 let unreferenced = matches.unreferenced(&id);
                 if unreferenced > 0 || !unwatched.has_queries {
-                    let name = format!("unwatched:{}", column.name);
                     let reason = format!(
                         "{matched} of {sampled} sampled values of {} in {source} name objects of this bucket, \
                          {unreferenced} of them objects that nothing else references: add the column to the references, or \
@@ -128,9 +147,10 @@ impl Sentinel {
 
     /// The columns as they are now, to tell by the next run which ones are new.
     pub(crate) fn pins(&self, parts: &Parts) -> Vec<Pin> {
-        let pin = |(source, unwatched): &(String, Unwatched)| {
-            // What was not reached stays new.
-            let seen = unwatched.columns.iter().filter(|column| column.sample != Err(NotSampled::OutOfTime));
+        let pin = |Sample { source, unwatched, .. }: &Sample| {
+            // What was not looked at stays new.
+            let is_seen = |sample: &Result<_, _>| matches!(sample, Ok(_) | Err(NotSampled::Ignored));
+            let seen = unwatched.columns.iter().filter(|column| is_seen(&column.sample));
             let names: BTreeSet<&str> = seen.map(|column| column.name.as_str()).collect();
             Pin { name: pin_name(source), value: serde_json::json!(names).to_string(), set_at: parts.clock.now() }
         };

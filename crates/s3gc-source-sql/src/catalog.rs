@@ -100,7 +100,10 @@ impl<'a> Resolver<'a> {
     pub(crate) fn add_tables(&mut self, references: &[(Reference, Extractor)]) -> Result<()> {
         let mut tables: Vec<(usize, Vec<Configured<'_>>)> = Vec::new();
         for (reference, extractor) in references {
-            let Some((index, configured)) = self.configured(reference, extractor)? else { continue };
+            let Some((index, configured)) = self.configured(reference, extractor)? else {
+                self.watched.extend(absent(reference, extractor));
+                continue;
+            };
             let seen = match &configured.template {
                 Some(template) => template.to_string(),
                 None => configured.columns.concat(),
@@ -152,8 +155,9 @@ impl<'a> Resolver<'a> {
         let Some((schema, name)) = parse_name(table) else { return true };
         let schema = schema.or_else(|| self.catalog.default_schema.clone());
         let mut tables = self.catalog.tables.iter();
+        // A name that differs in its case is the error that it is without `optional`.
         tables.any(|table| {
-            table.name.table == name
+            table.name.table.eq_ignore_ascii_case(&name)
                 && schema.as_ref().is_none_or(|schema| *schema == table.name.schema)
                 && columns.iter().all(|name| table.columns.iter().any(|c| c.name.eq_ignore_ascii_case(name)))
         })
@@ -251,7 +255,8 @@ impl<'a> Resolver<'a> {
             let reason = format!("table {} has no column {column}{hint}", table.name.table);
             return Err(self.refuse(label, &reason));
         };
-        if is_whole && !found.can_hold_key {
+        let is_binary = || ["bytea", "binary", "blob"].iter().any(|word| found.type_name.to_lowercase().contains(word));
+        if if is_whole { !found.can_hold_key } else { is_binary() } {
             let reason = format!(
                 "a column of type {} cannot hold a key: leave it out, or convert it with sql = \"SELECT ...\"",
                 found.type_name
@@ -316,6 +321,31 @@ impl<'a> Resolver<'a> {
             table: Some(table.name.clone()),
         }
     }
+}
+
+/// What stands for an optional reference that is not there: no row. So it is named in every report, and trips `zero` where
+/// it had some.
+fn absent(reference: &Reference, extractor: &Extractor) -> Option<Watched> {
+    let label = match reference {
+        Reference::Column { table, column, .. } => format!("{table}.{column}"),
+        Reference::Template { table, template, .. } => format!("{table}.{template}"),
+        Reference::Query { .. } => return None,
+    };
+    let nothing = Sql::fixed("SELECT NULL LIMIT 0");
+    Some(Watched {
+        traced: nothing.clone(),
+        sql: nothing,
+        columns: vec![WatchedColumn {
+            id: ColumnId::new(&label),
+            extractor: extractor.clone(),
+            input: Input::Column(0),
+        }],
+        width: 1,
+        row_id: Vec::new(),
+        label,
+        table: None,
+        description: Vec::new(),
+    })
 }
 
 /// The name of a query: its own, or one that stays the same as long as the query does.

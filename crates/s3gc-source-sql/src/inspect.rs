@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use s3gc_source::extract::{ExtractConfig, Extractor};
 use s3gc_source::{Error, Result};
 
 use crate::catalog::{Catalog, Table};
@@ -65,8 +64,7 @@ impl Inspector {
     pub async fn connect(name: &str, url: &str) -> Result<Self> {
         let refuse = |reason| Error::Schema { source_name: name.to_owned(), column: "url".to_owned(), reason };
         let target = Target::parse(url).map_err(refuse)?;
-        let auto = Extractor::new(ExtractConfig::default()).map_err(|error| refuse(error.to_string()))?;
-        let source = SqlSource { name: name.to_owned(), target, references: Vec::new(), auto };
+        let source = SqlSource { name: name.to_owned(), target, references: Vec::new(), autos: Vec::new() };
         let conn = source.open().await?;
         Ok(Self { source, conn: Some(conn) })
     }
@@ -112,14 +110,18 @@ impl Inspector {
         if candidate.key.is_empty() {
             return Ok(unique(self.read(candidate, &[], limit, patience).await?));
         }
-        let mut values = self.read(candidate, &[], limit.div_ceil(2), patience).await?;
-        match self.read(candidate, &candidate.key, limit / 2, patience).await {
-            Ok(newest) => values.extend(newest),
-            Err(error) if values.is_empty() => return Err(error),
+        // The newest first: where few rows have a value, reading from the other end may take too long to find one.
+        let newest = self.read(candidate, &candidate.key, limit / 2, patience).await;
+        let first = self.read(candidate, &[], limit.div_ceil(2), patience).await;
+        match (first, newest) {
+            (Ok(mut values), newest) => {
+                values.extend(newest.unwrap_or_default());
+                Ok(unique(values))
+            }
             // What was read is enough to go on with.
-            Err(_) => {}
+            (Err(_), Ok(newest)) if !newest.is_empty() => Ok(unique(newest)),
+            (Err(error), _) => Err(error),
         }
-        Ok(unique(values))
     }
 
     /// Reads the primary key of up to `limit` of the newest rows, with a value of the column as [`Self::sample`] does;

@@ -58,11 +58,14 @@ impl Reader {
         for column in &mut self.columns {
             let origin =
                 row_id.as_ref().map(|row_id| |text: &str| Origin { row: row_id.clone(), value: text.to_owned() });
-            let filled;
+            let (filled, is_text);
             let value = match &column.column.input {
                 Input::Column(index) => row.bytes(*index)?,
                 Input::Template(template, parts) => {
-                    filled = fill(template, parts, row)?;
+                    (filled, is_text) = fill(template, parts, row)?;
+                    if !is_text {
+                        column.batch.count_unread();
+                    }
                     filled.as_deref().map(str::as_bytes)
                 }
             };
@@ -91,14 +94,21 @@ impl ColumnReader {
     }
 }
 
-/// Puts a key together; one that cannot be put together counts as NULL.
-fn fill(template: &Template, parts: &[(String, usize)], row: &Row) -> sqlx::Result<Option<String>> {
-    let mut values = Vec::with_capacity(parts.len());
+/// Puts a key together; one that cannot be put together counts as NULL. What is not UTF-8 is read as Latin-1, and told.
+fn fill(template: &Template, parts: &[(String, usize)], row: &Row) -> sqlx::Result<(Option<String>, bool)> {
+    let (mut values, mut is_text) = (Vec::with_capacity(parts.len()), true);
     for (name, index) in parts {
-        values.push((name.as_str(), row.bytes(*index)?.map(String::from_utf8_lossy)));
+        let value = row.bytes(*index)?.map(|bytes| match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => {
+                is_text = false;
+                bytes.iter().copied().map(char::from).collect()
+            }
+        });
+        values.push((name.as_str(), value));
     }
     let values: Vec<(&str, Option<&str>)> = values.iter().map(|(name, value)| (*name, value.as_deref())).collect();
-    Ok(template.fill(&values))
+    Ok((template.fill(&values), is_text))
 }
 
 /// Names a row by what stands behind the columns that are read, or by its place in the result.

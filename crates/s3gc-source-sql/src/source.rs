@@ -1,5 +1,6 @@
 //! The source.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -28,8 +29,8 @@ pub struct SqlSource {
     pub(crate) name: String,
     pub(crate) target: Target,
     pub(crate) references: Vec<(Reference, Extractor)>,
-    /// Reads columns that are not configured.
-    pub(crate) auto: Extractor,
+    /// Read columns that are not configured: as they are, and with what the configured ones need.
+    pub(crate) autos: Vec<Extractor>,
 }
 
 /// Where the database is, and with which login.
@@ -76,9 +77,15 @@ impl SqlSource {
             let extractor = extractor.map_err(|error| refuse("references", error.to_string()))?;
             with_extractors.push((reference, extractor));
         }
-        let auto = Extractor::new(ExtractConfig { strip: None, prepend: None, ..bucket.clone() });
-        let auto = auto.map_err(|error| refuse("references", error.to_string()))?;
-        Ok(Self { name, target, references: with_extractors, auto })
+        let mut affixes = BTreeSet::from([(None, None)]);
+        for (reference, _) in &with_extractors {
+            let ExtractConfig { strip, prepend, .. } = reference.extract(bucket);
+            affixes.insert((strip, prepend));
+        }
+        let auto = |(strip, prepend)| Extractor::new(ExtractConfig { strip, prepend, ..bucket.clone() });
+        let autos = affixes.into_iter().map(auto).collect::<Result<_, _>>();
+        let autos = autos.map_err(|error| refuse("references", error.to_string()))?;
+        Ok(Self { name, target, references: with_extractors, autos })
     }
 
     pub(crate) fn dialect(&self) -> Dialect {

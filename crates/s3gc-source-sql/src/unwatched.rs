@@ -4,9 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use s3gc_source::extract::Readings;
-use s3gc_source::{
-    ColumnId, Error, NotSampled, Origin, ReferenceBatch, Result, Unwatched, UnwatchedColumn, UnwatchedRequest,
-};
+use s3gc_source::{ColumnId, Error, NotSampled, ReferenceBatch, Result, Unwatched, UnwatchedColumn, UnwatchedRequest};
 
 use crate::catalog::Resolver;
 use crate::config::Reference;
@@ -57,7 +55,9 @@ async fn watched(source: &SqlSource, inspector: &mut Inspector) -> Result<HashSe
     let catalog = inspector.catalog().await?;
     let resolver = Resolver::new(&source.name, source.dialect(), catalog);
     let mut watched = HashSet::new();
-    for (reference, extractor) in &source.references {
+    // A column that goes into a template may hold whole keys, too.
+    let whole = source.references.iter().filter(|(reference, _)| matches!(reference, Reference::Column { .. }));
+    for (reference, extractor) in whole {
         watched.extend(resolver.places(reference, extractor)?);
     }
     Ok(watched)
@@ -65,10 +65,12 @@ async fn watched(source: &SqlSource, inspector: &mut Inspector) -> Result<HashSe
 
 fn read(source: &SqlSource, candidate: &Candidate, values: &[String]) -> ReferenceBatch {
     let mut batch = ReferenceBatch::builder(ColumnId::new(&name(candidate)));
-    let mut scratch = Readings::default();
+    let mut scratch = vec![Readings::default(); source.autos.len()];
     for value in values {
-        let value = Some(value.as_bytes());
-        source.auto.extract_into(value, None::<fn(&str) -> Origin>, &mut scratch, &mut batch);
+        for (auto, readings) in source.autos.iter().zip(&mut scratch) {
+            auto.extract(value, readings);
+        }
+        batch.push_value(scratch.iter().flat_map(Readings::iter));
     }
     batch.finish()
 }

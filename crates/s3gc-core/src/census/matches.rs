@@ -66,8 +66,12 @@ impl MatchSampler {
         }
         let Some(sample) = self.columns.get_mut(column) else { return };
         for value in batch.values() {
-            let Some(first) = value.readings().next() else { continue };
-            let rank = self.salt.fingerprint(first.as_str());
+            // Over all readings: documents of one kind begin alike, and would all be one value.
+            let fold = |rank: Option<u64>, reading: Reading<'_>| {
+                let next = rank.unwrap_or_default() ^ self.salt.fingerprint(reading.as_str());
+                Some(next.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31))
+            };
+            let Some(rank) = value.readings().fold(None, fold) else { continue };
             if sample.threshold.is_some_and(|threshold| rank >= threshold) {
                 continue;
             }
@@ -159,6 +163,17 @@ mod tests {
     #[test]
     fn a_small_column_is_counted_exactly_and_doubles_once() {
         assert_eq!(sampled(100, 40), (100, 40));
+    }
+
+    #[test]
+    fn documents_that_begin_alike_are_different_values() {
+        let (column, mut sampler) = (ColumnId::new("t.c"), MatchSampler::new(Salt::random()));
+        let mut batch = ReferenceBatch::builder(column.clone());
+        for n in 0..100 {
+            batch.push_value([Reading::Key("type"), Reading::Key(&format!("k/{n}"))]);
+        }
+        sampler.add(&batch.finish());
+        assert_eq!(sampler.finish().result(&column), (100, 0));
     }
 
     #[test]

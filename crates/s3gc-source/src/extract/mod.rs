@@ -203,7 +203,8 @@ impl Extractor {
             dotted |= byte == b'.';
             before = byte;
         }
-        !(slashed && self.places.after_bucket(value).is_some()) && (dotted || locator::in_base64(value).is_none())
+        let has_more = || self.places.after_bucket(value).is_some() || value.split('/').any(proxies::is_instruction);
+        !(slashed && has_more()) && (dotted || locator::in_base64(value).is_none())
     }
 }
 

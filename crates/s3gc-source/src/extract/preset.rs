@@ -43,8 +43,8 @@ pub enum Preset {
     ActiveStorage,
     /// CarrierWave: `uploads/CLASS/MOUNT/ID/FILE`, and versions with their name before the file's (`thumb_a.jpg`).
     ///
-    /// Needs `table`, `column` (the mount) and `class` (`user`); `styles` are the versions, and without them everything
-    /// below `ID/` lives with the row; `prefix` is what stands before the class, `uploads/` if there is none.
+    /// Needs `table`, `column` (the mount) and `class` (`user`); `styles` are the versions of a mount of one file, and
+    /// without them, as for a mount of several, everything below `ID/` lives with the row; `prefix` is what stands before the class, `uploads/` if there is none.
     /// Source: <https://github.com/carrierwaveuploader/carrierwave#readme>.
     #[serde(rename = "carrierwave")]
     CarrierWave,

@@ -117,7 +117,7 @@ fn is_no_key(name: &str) -> bool {
 
 /// Tells whether a segment of a path tells an image server what to do: `w_300,h_200`, `rs:fit:300:300`, `tr:w-300`,
 /// `width=80`, `300x200`, `filters:quality(80)`, `unsafe`.
-fn is_instruction(segment: &str) -> bool {
+pub(super) fn is_instruction(segment: &str) -> bool {
     let is_size = || {
         segment.split_once('x').is_some_and(|(width, height)| {
             let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || b == b'-');

@@ -50,10 +50,7 @@ pub(super) struct Finding {
     /// What stands before the keys in the bucket, and is missing in the column.
     pub(super) prepend: Option<String>,
     /// How the keys are put together from this column and the key of its row.
-    pub(super) template: Option<String>,
-    /// Whether some values exist as they are beside those that need the template.
-    #[serde(skip)]
-    pub(super) is_plain_too: bool,
+    pub(super) templates: Vec<String>,
     /// Why a scan cannot read the column as it is.
     pub(super) refused: Option<String>,
     /// The preset that reads it.
@@ -83,8 +80,7 @@ impl Finding {
             kind: kind_name(Kind::Auto),
             strip: None,
             prepend: None,
-            template: None,
-            is_plain_too: false,
+            templates: Vec::new(),
             refused: candidate.refused.clone(),
             preset: None,
             is_log: false,
@@ -105,7 +101,7 @@ impl Finding {
 
     pub(super) fn describe(&self) -> String {
         let mut words: Vec<String> = self.forms.iter().map(|form| form.as_str().to_owned()).collect();
-        words.extend(self.template.iter().map(|template| format!("in {template}")));
+        words.extend(self.templates.iter().map(|template| format!("in {template}")));
         words.extend(self.preset.iter().map(|preset| format!("preset {preset}")));
         words.extend(self.strip.iter().map(|strip| format!("without {strip}")));
         words.extend(self.prepend.iter().map(|prepend| format!("behind {prepend}")));
@@ -151,9 +147,8 @@ impl Looker {
     /// Finds how the keys are put together from the key of a row and the column.
     pub(super) fn find_template(&self, candidate: &Candidate, finding: &mut Finding, rows: &[(String, String)]) {
         let Some(id) = candidate.key_column() else { return };
-        if let Some((template, count)) = template::find(&self.names, id, &candidate.column, rows) {
-            finding.template = Some(template);
-            finding.is_plain_too = finding.matched > 0;
+        if let Some((templates, count)) = template::find(&self.names, id, &candidate.column, rows) {
+            finding.templates = templates;
             (finding.matched, finding.sampled) = (count, rows.len());
             finding.forms = [Form::Key].into();
         }
@@ -176,11 +171,8 @@ impl Looker {
 
     /// Looks once more at a column of which not all values exist, with what other columns have.
     pub(super) async fn look_again(&self, candidate: &Candidate, finding: Finding, affix: Affix) -> Result<Finding> {
-        if finding.template.is_some()
-            || finding.strip.is_some()
-            || finding.prepend.is_some()
-            || finding.unmatched.is_empty()
-        {
+        // The prefix with the most matches wins, whichever is tried first.
+        if !finding.templates.is_empty() || finding.strip.is_some() || finding.unmatched.is_empty() {
             return Ok(finding);
         }
         self.try_affix(candidate, finding, affix, |_| true).await
@@ -368,8 +360,7 @@ mod tests {
             kind: "auto",
             strip: None,
             prepend: None,
-            template: None,
-            is_plain_too: false,
+            templates: Vec::new(),
             refused: None,
             preset: None,
             is_log: false,

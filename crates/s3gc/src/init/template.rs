@@ -36,8 +36,17 @@ impl Names {
     }
 }
 
-/// Finds the template with which most of the rows name an object, from pairs of an id and a value.
-pub(super) fn find(names: &Names, id_column: &str, column: &str, rows: &[(String, String)]) -> Option<(String, usize)> {
+/// How many templates of one column are proposed.
+const MAX_TEMPLATES: usize = 8;
+
+/// Finds the templates with which rows name objects, from pairs of an id and a value: all of them, the best first, if the
+/// best one fits most of the rows. Says how many that fits.
+pub(super) fn find(
+    names: &Names,
+    id_column: &str,
+    column: &str,
+    rows: &[(String, String)],
+) -> Option<(Vec<String>, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (id, value) in rows {
         let value = value.trim().trim_start_matches('/');
@@ -49,9 +58,13 @@ pub(super) fn find(names: &Names, id_column: &str, column: &str, rows: &[(String
             *counts.entry(template).or_default() += 1;
         }
     }
-    let (template, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    let mut found: Vec<(String, usize)> = counts.into_iter().collect();
+    found.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let (_, count) = found.first()?.clone();
     // One row may be chance.
-    (count >= 2 && count * 2 >= rows.len()).then_some((template, count))
+    let is_enough = count >= 2 && count * 2 >= rows.len();
+    let templates = found.into_iter().take(MAX_TEMPLATES).map(|(template, _)| template);
+    is_enough.then(|| (templates.collect(), count))
 }
 
 /// Writes a key with the id and the value of its row as the columns that they came from.
@@ -74,7 +87,7 @@ mod tests {
         let mut names = Names::default();
         keys.iter().for_each(|key| names.add(key));
         let rows: Vec<(String, String)> = rows.iter().map(|(id, v)| ((*id).to_owned(), (*v).to_owned())).collect();
-        find(&names, "id", "pic", &rows).map(|(template, _)| template)
+        find(&names, "id", "pic", &rows).map(|(templates, _)| templates.join(" "))
     }
 
     #[test]
@@ -84,6 +97,8 @@ mod tests {
         assert_eq!(found(&["7/x{y}/a.png", "8/x{y}/b.png"], &rows).as_deref(), Some("{id}/x{{y}}/{pic}"));
         let partitioned = ["p/000/000/007/o/a.png", "p/000/000/008/o/b.png"];
         assert_eq!(found(&partitioned, &rows).as_deref(), Some("p/{id|id_partition}/o/{pic}"));
+        let old = ["u/7/a.png", "u/8/b.png", "legacy/8/b.png"];
+        assert_eq!(found(&old, &rows).as_deref(), Some("u/{id}/{pic} legacy/{id}/{pic}"));
         assert_eq!(found(&["u/1/a.png", "u/2/b.png"], &rows), None, "other ids");
         assert_eq!(found(&["u/7/a.png"], &rows), None, "one row is chance");
     }

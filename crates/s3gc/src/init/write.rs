@@ -174,15 +174,14 @@ fn reference(finding: &Finding, line: &mut impl FnMut(String)) {
         line(format!("# cannot be read as it is: {}", human::escape(reason)));
     }
     line(format!("table = {}", quote(&finding.table)));
-    if let Some(template) = &finding.template {
+    for template in &finding.templates {
         line(format!("template = {}", quote(template)));
-        if !finding.is_plain_too {
-            return;
-        }
         line(String::new());
         line("[[references]]".into());
-        line("# Some of its values exist as they are.".into());
         line(format!("table = {}", quote(&finding.table)));
+    }
+    if !finding.templates.is_empty() {
+        line("# Other rows may hold whole keys.".into());
     }
     line(format!("column = {}", quote(&finding.column)));
     if finding.kind != "auto" {
