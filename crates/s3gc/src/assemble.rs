@@ -308,6 +308,7 @@ fn extract_config(config: &Config, bucket: &BucketConfig) -> (ExtractConfig, ser
         bucket: name,
         endpoints,
         base_urls: bucket.base_urls.clone(),
+        access_points: bucket.access_points.clone(),
         other_buckets: other_buckets.into_iter().collect(),
         other_base_urls: other_base_urls.into_iter().collect(),
         show_values: bucket.show_values,

@@ -117,6 +117,11 @@ impl ConfigBuilder {
         self.list("base_urls", urls)
     }
 
+    /// Sets the access points that stand for the bucket: names, aliases, hosts or ARNs.
+    pub fn access_points<A: Into<String>>(self, points: impl IntoIterator<Item = A>) -> Self {
+        self.list("access_points", points)
+    }
+
     /// Sets rules for derived objects, which live as long as their base: `EXPRESSION -> BASE`.
     pub fn variants<R: Into<String>>(self, rules: impl IntoIterator<Item = R>) -> Self {
         self.list("variants", rules)

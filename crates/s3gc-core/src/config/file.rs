@@ -130,6 +130,8 @@ struct Bucket {
     retention_from: Option<Or<RetentionFrom>>,
     /// URLs that stand for the root of the bucket, such as those of a CDN.
     base_urls: Option<Or<Vec<String>>>,
+    /// The access points that stand for the bucket: names, aliases, hosts or ARNs. Default: none.
+    access_points: Option<Or<Vec<String>>>,
     /// Rules for derived objects, which live as long as their base: EXPRESSION -> BASE, such as
     /// "^thumbs/(?<base>.+)$ -> $base". Default: none.
     variants: Option<Or<Vec<String>>>,

@@ -53,6 +53,8 @@ pub struct BucketConfig {
     pub retention_from: RetentionFrom,
     /// URLs that stand for the root of the bucket.
     pub base_urls: Vec<String>,
+    /// The access points that stand for the bucket: names, aliases, hosts or ARNs.
+    pub access_points: Vec<String>,
     /// Which objects are derived from others, and live as long as those are referenced.
     pub variants: VariantRules,
     /// The names of the databases that reference it: those of its references, each once.
@@ -286,6 +288,7 @@ impl BucketConfig {
             "retention_ms": u64::try_from(self.retention.as_millis()).unwrap_or(u64::MAX),
             "retention_from": self.retention_from,
             "base_urls": sorted(self.base_urls.iter().map(|url| json!(url))),
+            "access_points": sorted(self.access_points.iter().map(|name| json!(name))),
             "variants": sorted(self.variants.rules().iter().map(|rule| json!(rule))),
             "references": references,
             "max_delete": self.safety.max_delete,

@@ -173,6 +173,8 @@ impl Resolver<'_> {
         let prefixes = self.all(&section, log, "prefixes", values::prefix, show_prefixes);
         let exclude_prefixes = self.all(&section, log, "exclude_prefixes", values::prefix, show_prefixes);
         let base_urls = self.all(&section, log, "base_urls", values::base_url, |urls: &[String]| urls.join(", "));
+        let access_points =
+            self.all(&section, log, "access_points", values::access_point, |names: &[String]| names.join(", "));
         let retention = self.retention(&section, log);
         let from = [("unreferenced", RetentionFrom::Unreferenced), ("last_modified", RetentionFrom::LastModified)];
         let show_from = |value: &RetentionFrom| from.iter().find(|(_, v)| v == value).map_or("", |(w, _)| w).to_owned();
@@ -219,6 +221,7 @@ impl Resolver<'_> {
             retention,
             retention_from,
             base_urls,
+            access_points,
             variants,
             databases,
             references,

@@ -30,6 +30,14 @@ pub(super) fn database_url(node: &Node, base: Option<&Path>) -> Result<SecretStr
     }
 }
 
+/// Reads the name, the alias, the host or the ARN of an access point.
+pub(super) fn access_point(node: &Node) -> Result<String, Refusal> {
+    let name = text(node)?;
+    let is_name =
+        !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c == '/' && !name.starts_with("arn:"));
+    if is_name { Ok(name) } else { refuse("names no access point", "write its name, alias, host or ARN") }
+}
+
 /// Reads the name of a column, or of all columns of a table, or of all.
 pub(super) fn column(node: &Node) -> Result<String, Refusal> {
     let name = text(node)?;

@@ -50,11 +50,16 @@ fn text(explanation: &Explanation, settings: &Settings) -> String {
         let origin = sighting.origin.as_ref();
         let row = origin.map(|origin| format!(" where {}", human::escape(&origin.row))).unwrap_or_default();
         let value = origin.map_or(&sighting.reading, |origin| &origin.value);
+        let read = if *value == sighting.reading {
+            String::new()
+        } else {
+            format!(" (read as {})", human::escape(&sighting.reading))
+        };
         let kind = if sighting.is_prefix { " (a directory above the key)" } else { "" };
         let base = sighting.base.as_ref();
         let base =
             base.map(|base| format!(" (names {}, which it is derived from)", human::key(base))).unwrap_or_default();
-        line(format!("    {}: {}{row}: {}{kind}{base}", sighting.source, sighting.column, human::escape(value)));
+        line(format!("    {}: {}{row}: {}{read}{kind}{base}", sighting.source, sighting.column, human::escape(value)));
     }
     for entry in &explanation.vault {
         let state = entry.state.as_str();
