@@ -5,7 +5,7 @@ mod common;
 
 use common::{chain, connect, refused, scan};
 use futures::StreamExt;
-use s3gc_source::{Drain, Error, ReferenceSource, ScanItem, ScanRequest};
+use s3gc_source::{Drain, Error, NotSampled, ReferenceSource, ScanItem, ScanRequest, UnwatchedRequest};
 use s3gc_source_sql::Reference;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -155,4 +155,26 @@ async fn the_identity_is_that_of_the_file() {
     let after = source.status().await.unwrap().unwrap();
     assert_ne!(after.identity.system, before.identity.system);
     assert_eq!(after.identity.schema, before.identity.schema);
+}
+
+#[tokio::test]
+async fn l05_unwatched_columns_are_read_with_every_prefix_and_new_ones_come_first() {
+    let sql = "CREATE TABLE t (id INTEGER PRIMARY KEY, watched TEXT, old TEXT, new TEXT);
+         INSERT INTO t VALUES (1, 'a.jpg', 'nothing', 'covers/1.jpg')";
+    let (_dir, _application, url) = database(SqliteJournalMode::Wal, sql).await;
+    let with_prefix: Reference =
+        serde_json::from_str(r#"{"table": "t", "column": "watched", "prepend": "media/"}"#).unwrap();
+    let missing: Reference = serde_json::from_str(r#"{"table": "gone", "column": "c", "optional": true}"#).unwrap();
+    let source = connect(&url, [with_prefix, missing]).await.unwrap();
+    let mut request = UnwatchedRequest::new(["t.old".to_owned()].into(), [].into());
+    let found = source.sample_unwatched(&request).await.unwrap().columns;
+    assert_eq!(found.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["t.new", "t.old"]);
+    let sample = found[0].sample.as_ref().unwrap();
+    let keys: Vec<&str> = sample.readings().map(|reading| reading.as_str()).collect();
+    assert!(keys.contains(&"media/covers/1.jpg") && keys.contains(&"covers/1.jpg"), "{keys:?}");
+    request.patience = std::time::Duration::ZERO;
+    let found = source.sample_unwatched(&request).await.unwrap().columns;
+    assert!(found.iter().all(|column| column.sample == Err(NotSampled::OutOfTime)), "{found:?}");
+    // What is optional and not there is named all the same.
+    assert_eq!(scan(&source, ScanRequest::census()).await.unwrap().counts("gone.c").rows, 0);
 }
