@@ -14,7 +14,7 @@ use crate::gc::{Parts, RunContext, RunOptions};
 use crate::judge::{HoldSet, Judge, Judged};
 use crate::lease::HeldLease;
 use crate::plan::{PlanFile, PlanHeader};
-use crate::preflight::Preflight;
+use crate::preflight::{MAX_SKEW, Preflight};
 use crate::progress::{Event, Phase};
 use crate::report::{PlanSummary, RecoverReport, RunReport, SweepReport, chain};
 use crate::sentinel::Sentinel;
@@ -321,7 +321,8 @@ async fn check_plan(
     if header.expires_at <= now {
         return refuse(format!("it expired at {}: make a new plan", header.expires_at));
     }
-    if header.created_at > now {
+    // The store's clock is known to the second, and may be as far from ours as the preflight allows.
+    if header.created_at > now.checked_add(MAX_SKEW).unwrap_or(now) {
         return refuse("it is from the future: check the clocks, and make a new plan".into());
     }
     if header.config_hash != parts.config_hash {

@@ -13,7 +13,7 @@ use crate::gc::Parts;
 use crate::{Error, Result, Settings};
 
 /// How far clocks may be apart.
-const MAX_SKEW: Duration = Duration::from_secs(60);
+pub(crate) const MAX_SKEW: Duration = Duration::from_secs(60);
 
 /// What the preflight found.
 #[derive(Debug)]
