@@ -433,6 +433,10 @@ impl HoldSet {
 
     /// Returns why the key, or what it is derived from, may not be deleted.
     pub(crate) fn reason(&mut self, key: &ObjectKey, variants: &VariantRules) -> Option<Kept> {
+        // Nearly always: then no key of the listing has to be compared with the rules.
+        if self.globs.is_empty() && self.restored.is_empty() && self.unsettled.is_empty() {
+            return None;
+        }
         self.reason_of(key).or_else(|| variants.bases(key).find_map(|base| self.reason_of(&base)))
     }
 

@@ -129,6 +129,7 @@ impl<'a> Resolver<'a> {
         reference: &Reference,
         extractor: &'r Extractor,
     ) -> Result<Option<(usize, Configured<'r>)>> {
+        let Some(label) = reference.label() else { return Ok(None) };
         let (table, columns, template, optional) = match reference {
             Reference::Column { table, column, optional, .. } => (table, vec![column.clone()], None, *optional),
             Reference::Template { table, template, optional, .. } => {
@@ -137,10 +138,6 @@ impl<'a> Resolver<'a> {
                 (table, parsed.columns().map(str::to_owned).collect(), Some(parsed), *optional)
             }
             Reference::Query { .. } => return Ok(None),
-        };
-        let label = match &template {
-            Some(template) => format!("{table}.{template}"),
-            None => format!("{table}.{}", columns.concat()),
         };
         if optional && !self.is_there(table, &columns) {
             return Ok(None);
@@ -256,7 +253,8 @@ impl<'a> Resolver<'a> {
             return Err(self.refuse(label, &reason));
         };
         let is_binary = || ["bytea", "binary", "blob"].iter().any(|word| found.type_name.to_lowercase().contains(word));
-        if if is_whole { !found.can_hold_key } else { is_binary() } {
+        let is_refused = if is_whole { !found.can_hold_key } else { is_binary() };
+        if is_refused {
             let reason = format!(
                 "a column of type {} cannot hold a key: leave it out, or convert it with sql = \"SELECT ...\"",
                 found.type_name
@@ -326,11 +324,7 @@ impl<'a> Resolver<'a> {
 /// What stands for an optional reference that is not there: no row. So it is named in every report, and trips `zero` where
 /// it had some.
 fn absent(reference: &Reference, extractor: &Extractor) -> Option<Watched> {
-    let label = match reference {
-        Reference::Column { table, column, .. } => format!("{table}.{column}"),
-        Reference::Template { table, template, .. } => format!("{table}.{template}"),
-        Reference::Query { .. } => return None,
-    };
+    let label = reference.label()?;
     let nothing = Sql::fixed("SELECT NULL LIMIT 0");
     Some(Watched {
         traced: nothing.clone(),

@@ -112,6 +112,15 @@ impl Reference {
         self
     }
 
+    /// What it is called in reports, unless it is a query: its columns have names of their own.
+    pub(crate) fn label(&self) -> Option<String> {
+        match self {
+            Self::Column { table, column, .. } => Some(format!("{table}.{column}")),
+            Self::Template { table, template, .. } => Some(format!("{table}.{template}")),
+            Self::Query { .. } => None,
+        }
+    }
+
     /// Says how to read the values in a bucket.
     pub(crate) fn extract(&self, bucket: &ExtractConfig) -> ExtractConfig {
         let none = Vec::new();
