@@ -7,10 +7,11 @@ use s3gc_source::{ColumnId, Origin, Reading, ReferenceSource, ScanItem, ScanRequ
 use s3gc_store::{ListItem, ListRequest, ObjectKey};
 use serde::Serialize;
 
-use crate::catalog::{EntryFilter, EntryId, EntryRecord, EntryState};
+use crate::catalog::{EntryRecord, EntryState};
 use crate::gc::Parts;
 use crate::judge::prefixes_of;
 use crate::keyset::{KeySet, KeySetBuilder, Salt};
+use crate::restore::find_newest;
 use crate::{Error, Result};
 
 /// How many readings of one value are looked up, and how many are shown.
@@ -208,14 +209,8 @@ async fn name(
     let mut vault: Option<EntryRecord> = None;
     for reading in value.readings().take(MAX_READINGS) {
         let Ok(key) = ObjectKey::new(reading.as_str()) else { continue };
-        let filter = EntryFilter {
-            location: Some(parts.store.location().clone()),
-            key: Some(key),
-            states: vec![EntryState::Deleted, EntryState::Restored],
-            ..EntryFilter::default()
-        };
-        let entries = parts.catalog.entries(&filter, EntryId::default(), 1000).await?;
-        vault = vault.into_iter().chain(entries).max_by_key(|entry| (entry.entry.staged_at, entry.id));
+        let copy = find_newest(parts, &key, &[EntryState::Deleted, EntryState::Restored]).await?;
+        vault = vault.into_iter().chain(copy).max_by_key(|entry| (entry.entry.staged_at, entry.id));
     }
     Ok(MissingReference {
         source: source.name().to_owned(),

@@ -162,10 +162,21 @@ fn filter(parts: &Parts, what: &RestoreWhat) -> EntryFilter {
 /// Finds the newest deletion of a key; one that was restored since may be restored again, from the same bytes. Not the
 /// ids tell which is the newest: `vault reindex` takes packs up in any order.
 async fn newest(parts: &Parts, key: &ObjectKey) -> Result<EntryRecord> {
+    let found = find_newest(parts, key, &[EntryState::Sent, EntryState::Deleted, EntryState::Restored]).await?;
+    found.ok_or_else(|| {
+        Error::NotFound(format!(
+            "{key}: the vault holds no deleted object with this key from {}",
+            parts.store.location()
+        ))
+    })
+}
+
+/// Finds the newest copy of a key in the vault among those in these states.
+pub(crate) async fn find_newest(parts: &Parts, key: &ObjectKey, states: &[EntryState]) -> Result<Option<EntryRecord>> {
     let filter = EntryFilter {
         location: Some(parts.store.location().clone()),
         key: Some(key.clone()),
-        states: vec![EntryState::Sent, EntryState::Deleted, EntryState::Restored],
+        states: states.to_vec(),
         ..EntryFilter::default()
     };
     let mut newest: Option<EntryRecord> = None;
@@ -176,12 +187,7 @@ async fn newest(parts: &Parts, key: &ObjectKey) -> Result<EntryRecord> {
         after = last.id;
         newest = newest.into_iter().chain(page).max_by_key(|entry| (entry.entry.staged_at, entry.id));
     }
-    newest.ok_or_else(|| {
-        Error::NotFound(format!(
-            "{key}: the vault holds no deleted object with this key from {}",
-            parts.store.location()
-        ))
-    })
+    Ok(newest)
 }
 
 /// Drops entries of a page whose key was deleted again later: the later state is the one to bring back. A later deletion
