@@ -45,8 +45,11 @@ impl MariaDb {
         let dir = server_dir("s3gc-mariadb-", "mysql").map_err(|e| skip(&e))?;
         let data = format!("--datadir={}", dir.path().join("data").display());
         let mut words = as_user("mysql", &install);
+        // Two bootstraps that share /tmp remove each other's temporary tables.
+        let temporary = format!("--tmpdir={}", dir.path().display());
         words.extend(
-            ["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"].map(Into::into),
+            ["--no-defaults", &data, &temporary, "--auth-root-authentication-method=normal", "--skip-test-db"]
+                .map(Into::into),
         );
         run(Command::new(&words[0]).args(&words[1..]).current_dir(dir.path())).map_err(|e| skip(&e))?;
 
@@ -68,7 +71,7 @@ impl MariaDb {
         words.extend([
             format!("--socket={}", dir.path().join("socket").display()),
             format!("--pid-file={}", dir.path().join("pid").display()),
-            format!("--tmpdir={}", dir.path().display()),
+            temporary,
             format!("--init-file={}", init_file.display()),
         ]);
         words.extend(
