@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3gc_core::catalog::{Hold, PackRecord, StagedEntry};
+use s3gc_core::catalog::{Hold, HoldKind, PackRecord, StagedEntry};
 use s3gc_core::{Gc, Mode, RestoreOptions, RetentionFrom, RunOptions, RunState, Settings};
 use s3gc_s3_mem::{Op, PutSpec, VersioningState};
 use s3gc_source_sql::{Reference, SqlConfig, SqlSource};
@@ -209,6 +209,7 @@ async fn a_hold_that_is_added_during_a_run_holds_the_waves_to_come() {
             return;
         }
         let hold = Hold {
+            kind: HoldKind::Glob,
             id: 0,
             location: None,
             glob: "**".into(),

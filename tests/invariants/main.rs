@@ -16,5 +16,6 @@ mod exactly;
 mod restore;
 mod secrets;
 mod traces;
+mod trust;
 mod unanswered;
 mod vault;

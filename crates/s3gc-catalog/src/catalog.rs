@@ -176,6 +176,10 @@ impl Catalog for SqliteCatalog {
         read!(self, "listing unsettled entries", entries::unsettled(location, after, limit))
     }
 
+    async fn vaulted(&self, location: &Location, after: EntryId, limit: u32) -> Result<Vec<(EntryId, ObjectKey)>> {
+        read!(self, "listing what is in the vault", entries::vaulted(location, after, limit))
+    }
+
     async fn entries(&self, filter: &EntryFilter, after: EntryId, limit: u32) -> Result<Vec<EntryRecord>> {
         read!(self, "listing entries", entries::find(filter, after, limit))
     }

@@ -14,7 +14,7 @@ use crate::rows::{Columns, ROWS_PER_STATEMENT, count, int, json, stamp};
 use crate::trouble::{Result, Trouble};
 use crate::{audit, clocks, holds};
 
-pub(crate) use find::{find, packs, unsettled};
+pub(crate) use find::{find, packs, unsettled, vaulted};
 
 pub(crate) async fn stage(
     writer: &mut SqliteConnection,

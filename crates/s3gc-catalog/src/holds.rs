@@ -1,15 +1,16 @@
 //! Holds and pins.
 
-use s3gc_core::catalog::{Hold, Pin};
+use s3gc_core::catalog::{Hold, HoldKind, Pin};
 use s3gc_core::{Location, ObjectKey, Timestamp};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{SqliteConnection, query};
 
-use crate::rows::{Columns, stamp, stamp_opt};
+use crate::rows::{Columns, stamp, stamp_opt, word};
 use crate::trouble::Result;
 
 pub(crate) async fn add(writer: &mut SqliteConnection, hold: &Hold) -> Result<i64> {
-    let added = query("INSERT INTO hold (location, glob, reason, created_at, until) VALUES (?, ?, ?, ?, ?)")
+    let added = query("INSERT INTO hold (kind, location, glob, reason, created_at, until) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(word(&hold.kind)?)
         .bind(hold.location.as_ref().map(Location::as_str))
         .bind(hold.glob.as_str())
         .bind(hold.reason.as_str())
@@ -29,6 +30,10 @@ pub(crate) async fn list(readers: &SqlitePool, location: Option<&Location>) -> R
     let hold = |row: &SqliteRow| {
         Ok(Hold {
             id: row.integer("id")?,
+            kind: match row.text("kind")?.as_str() {
+                "migration" => HoldKind::Migration,
+                _ => HoldKind::Glob,
+            },
             location: row.text_opt("location")?.map(|name| Location::custom(&name)),
             glob: row.text("glob")?,
             reason: row.text("reason")?,

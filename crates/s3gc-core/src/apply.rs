@@ -18,7 +18,7 @@ use crate::progress::Phase;
 use crate::report::{RunReport, Skip, Skipped, SweepReport};
 use crate::stage::{Staged, StagedObject, stage};
 use crate::sweep::{Capabilities, LookGuard, Means, keep, probe, sweep};
-use crate::{Error, Result, Settings};
+use crate::{Error, Result, Settings, migration};
 
 /// How many entries of a plan are compared with the catalog at a time.
 const PAGE: usize = 1000;
@@ -46,9 +46,15 @@ impl Apply<'_> {
         set_state(self.parts, self.plan, PlanState::Begun).await?;
         let mut reader = self.plan.reader()?;
         loop {
-            // Anew for each wave: a person may have added a hold meanwhile.
+            let room = self.room(&report.sweep);
+            if room == 0 {
+                report.notes.push("the cap of the trust ramp is reached: the rest waits for another day".into());
+                return Ok(end_state(&report.sweep));
+            }
+            // Anew for each wave: a person may have added a hold meanwhile, or an application begun a migration.
+            migration::check(self.parts).await?;
             let mut filter = Filter::new(self.parts, self.run, self.preflight).await?;
-            let wave = filter.next_wave(self.parts, &mut reader, &mut report.sweep).await?;
+            let wave = filter.next_wave(self.parts, &mut reader, room, &mut report.sweep).await?;
             if wave.is_empty() {
                 break;
             }
@@ -58,8 +64,19 @@ impl Apply<'_> {
             }
         }
         set_state(self.parts, self.plan, PlanState::Finished).await?;
-        let is_partial = report.sweep.failed.objects + report.sweep.unknown.objects > 0;
-        Ok(if is_partial { RunState::Partial } else { RunState::Done })
+        Ok(end_state(&report.sweep))
+    }
+
+    /// How many objects the next wave may hold.
+    fn room(&self, report: &SweepReport) -> usize {
+        let wave = self.parts.settings.wave_objects.max(1);
+        match self.run.cap {
+            Some(cap) => {
+                let left = cap.saturating_sub(report.deleted.objects + report.unknown.objects);
+                wave.min(usize::try_from(left).unwrap_or(usize::MAX))
+            }
+            None => wave,
+        }
     }
 
     /// The lease was taken over from a holder that did not give it back: what it signed may still land.
@@ -216,11 +233,12 @@ impl Filter {
         &mut self,
         parts: &Parts,
         reader: &mut PlanReader,
+        objects: usize,
         report: &mut SweepReport,
     ) -> Result<Vec<PlanEntry>> {
         let (mut wave, mut bytes) = (Vec::new(), 0_u64);
-        while wave.len() < parts.settings.wave_objects.max(1) && bytes < parts.settings.wave_bytes {
-            let room = (parts.settings.wave_objects.max(1) - wave.len()).min(PAGE);
+        while wave.len() < objects && bytes < parts.settings.wave_bytes {
+            let room = (objects - wave.len()).min(PAGE);
             let mut page = Vec::new();
             let mut page_bytes = 0;
             while page.len() < room && bytes + page_bytes < parts.settings.wave_bytes {
@@ -306,6 +324,10 @@ pub(crate) async fn audit_only(
         }
         parts.catalog.append_audit(drafts).await?;
     }
+}
+
+fn end_state(report: &SweepReport) -> RunState {
+    if report.failed.objects + report.unknown.objects > 0 { RunState::Partial } else { RunState::Done }
 }
 
 async fn set_state(parts: &Parts, plan: &PlanFile, state: PlanState) -> Result<()> {

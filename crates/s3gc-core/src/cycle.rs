@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::audit::AuditDraft;
 use crate::brakes::{Baseline, Brake, BrakeInput};
-use crate::catalog::{CensusRecord, Mode, PlanRecord, PlanState, RunRecord, RunState};
+use crate::catalog::{CensusRecord, EntryRecord, Mode, PlanRecord, PlanState, RunRecord, RunState};
 use crate::census::{Census, CensusTask};
 use crate::gc::{Parts, RunContext, RunOptions};
 use crate::judge::{HoldSet, Judge, Judged};
@@ -16,10 +16,12 @@ use crate::lease::HeldLease;
 use crate::plan::{PlanFile, PlanHeader};
 use crate::preflight::{MAX_SKEW, Preflight};
 use crate::progress::{Event, Phase};
+use crate::ramp::RampStatus;
 use crate::report::{PlanSummary, RecoverReport, RunReport, SweepReport, chain};
+use crate::resurrect::ResurrectionReport;
 use crate::sentinel::Sentinel;
 use crate::settings::RetentionFrom;
-use crate::{Error, Result, RunId, apply, recover};
+use crate::{Error, Result, RunId, apply, migration, ramp, recover, resurrect};
 
 /// How long a plan is good for.
 const PLAN_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
@@ -47,6 +49,8 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
         plan: None,
         sweep: SweepReport::default(),
         recovered: RecoverReport::default(),
+        resurrected: ResurrectionReport::default(),
+        ramp: None,
         notes: Vec::new(),
     };
     let mut record = RunRecord {
@@ -78,10 +82,12 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
     record.report = serde_json::to_value(&report).ok();
     record.error = result.as_ref().err().map(|error| chain(error));
     // The run's own failure is the one to tell, whatever fails while it is recorded.
-    let recorded = parts.catalog.put_run(&record).await;
+    let recorded = parts.catalog.put_run(&record).await.map_err(Error::from);
+    let learned = ramp::learn(parts, &report, &options, result.as_ref().err()).await;
     let released = lease.release().await;
     result?;
     recorded?;
+    learned?;
     released?;
     Ok(report)
 }
@@ -100,6 +106,7 @@ async fn cycle(
         work_dir: parts.work_dir()?,
         audit_head: Some(parts.catalog.audit_head().await?.hash.to_string()),
         plan_hash: None,
+        cap: None,
     };
     run.progress.phase(Phase::Preflight, None);
     let mut locks = Vec::new();
@@ -124,8 +131,9 @@ async fn cycle(
         return act(parts, &run, &preflight, lease, &mut locks, &plan, mode, report).await;
     }
     recover(parts, &run, &preflight, mode, false, report).await?;
-    let plan = make_plan(parts, options, mode, &run, &preflight, report).await?;
+    let (plan, resurrected) = make_plan(parts, options, mode, &run, &preflight, report).await?;
     report.plan = Some(summary(&plan));
+    resurrect::bring_back(parts, &run, &preflight, mode, resurrected, report).await?;
     if !report.brakes.is_empty() {
         return Ok(RunState::Blocked);
     }
@@ -133,7 +141,13 @@ async fn cycle(
         recover(parts, &run, &preflight, mode, true, report).await?;
     }
     run.plan_hash = Some(plan.hash);
-    act(parts, &run, &preflight, lease, &mut locks, &plan, mode, report).await
+    if options.scheduled {
+        report.ramp = ramp::status(parts).await?;
+        run.cap = report.ramp.as_ref().map(RampStatus::left_today);
+    }
+    let state = act(parts, &run, &preflight, lease, &mut locks, &plan, mode, report).await?;
+    let is_partial = state == RunState::Done && report.resurrected.failed.objects > 0;
+    Ok(if is_partial { RunState::Partial } else { state })
 }
 
 async fn recover(
@@ -175,7 +189,7 @@ async fn make_plan(
     run: &RunContext,
     preflight: &Preflight,
     report: &mut RunReport,
-) -> Result<PlanFile> {
+) -> Result<(PlanFile, Vec<EntryRecord>)> {
     let now = preflight.now(parts);
     let task = CensusTask {
         store: &parts.store,
@@ -189,6 +203,7 @@ async fn make_plan(
     sentinel.add_to(&mut census.matches);
     census.matches = census.matches.finish();
     let (judged, last) = judge(parts, options, run, &mut census, now).await?;
+    let resurrected = resurrect::find(parts, run, &mut census).await?;
     let Judged { counts, mut due, clocks } = judged;
     for source in &mut census.sources {
         for column in &mut source.columns {
@@ -229,7 +244,10 @@ async fn make_plan(
     };
     // What trips on the references must not become the measure of the next run.
     let is_good = brakes.iter().all(is_about_size);
-    clocks.commit(is_good.then_some(&record)).await?;
+    // A census that is taken during a migration says nothing of what is unreferenced.
+    if brakes.iter().all(|brake| brake.name != migration::NAME) {
+        clocks.commit(is_good.then_some(&record)).await?;
+    }
     if is_good {
         for pin in preflight.pins.iter().chain(&sentinel.pins(parts)) {
             parts.catalog.set_pin(parts.store.location(), pin).await?;
@@ -262,7 +280,7 @@ async fn make_plan(
     parts.catalog.put_plan(&plan_record).await?;
     (report.counts, report.sources, report.brakes) = (baseline.counts, baseline.sources, brakes);
     report.unwatched = unwatched;
-    Ok(plan)
+    Ok((plan, resurrected))
 }
 
 /// Brakes on the size of a plan say nothing against the census itself.
@@ -335,6 +353,9 @@ async fn check_plan(
         }
         Some(_) => {}
     }
+    if header.brakes.iter().any(|brake| brake.name == migration::NAME) {
+        return refuse("it was made while the application migrated: make a new plan".into());
+    }
     if header.identities != preflight.identities() {
         return refuse("a database is another one than when it was made: make a new plan".into());
     }
@@ -406,6 +427,10 @@ async fn act(
         Mode::Execute => {
             if parts.settings.retention_from == RetentionFrom::LastModified {
                 report.notes.push("retention counts from Last-Modified: set it back after this clean-up".into());
+            }
+            if run.cap == Some(0) {
+                report.notes.push("the trust ramp lets this run delete nothing: see s3gc status".into());
+                return Ok(RunState::Done);
             }
             let apply = apply::Apply { parts, run, preflight, lease, locks, plan };
             apply.execute(report).await

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::catalog::{EntryFilter, EntryId, EntryRecord, OrphanClock};
 use crate::gc::Parts;
-use crate::judge::{HoldSet, Kept, due_at, is_young};
+use crate::judge::{HoldSet, Kept, due_at, is_protected, is_young};
 use crate::{Error, Result, Settings};
 
 /// How many references are named.
@@ -123,6 +123,14 @@ async fn judge(
     }
     if is_young(meta.last_modified, settings.retention, now) {
         return kept(Kept::Young);
+    }
+    // What only a look at the object itself tells: a census does not, so it is in plans until it is staged.
+    let tags = match &meta.tags {
+        Some(tags) => tags.clone(),
+        None => parts.store.tags(key).await?,
+    };
+    if is_protected(meta, &tags, now) {
+        return kept(Kept::Held);
     }
     let clock = clock.filter(|clock| {
         clock.etag == meta.etag && ObjectMeta::is_same_instant(clock.last_modified, meta.last_modified)

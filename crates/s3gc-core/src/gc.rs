@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use s3gc_compress::{Compressor, Zstd};
 use s3gc_source::ReferenceSource;
-use s3gc_store::{Location, ObjectKey, ObjectStore};
+use s3gc_store::{Location, ObjectKey, ObjectStore, Timestamp};
 use s3gc_vault::VaultBackend;
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{Catalog, Mode};
+use crate::catalog::{Catalog, Hold, Mode};
 use crate::explain::Explanation;
 use crate::progress::Progress;
+use crate::ramp::RampStatus;
 use crate::report::RunReport;
 use crate::restore::{RestoreOptions, RestoreReport, RestoreWhat};
 use crate::settings::MaxDelete;
@@ -77,6 +78,8 @@ pub struct RunOptions {
     pub prefix: Option<KeyPrefix>,
     /// Instead of the brake of the settings.
     pub max_delete: Option<MaxDelete>,
+    /// A schedule asks, and nobody watches: the trust ramp applies.
+    pub scheduled: bool,
     /// How long to wait while another run holds the lease.
     pub wait_lock: Duration,
     /// Takes events.
@@ -108,6 +111,8 @@ pub(crate) struct RunContext {
     pub(crate) work_dir: PathBuf,
     pub(crate) audit_head: Option<String>,
     pub(crate) plan_hash: Option<Digest>,
+    /// How many objects may be deleted, where the trust ramp applies.
+    pub(crate) cap: Option<u64>,
 }
 
 impl Gc {
@@ -169,6 +174,42 @@ impl Gc {
     /// Any failure: an answer that is not complete is none.
     pub async fn missing(&self, limit: usize) -> Result<crate::MissingReport> {
         crate::missing::missing(&self.parts, limit).await
+    }
+
+    /// Says that the application migrates: nothing is deleted until [`Gc::end_migration`], or until this time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] without a reason; any failure of the catalog.
+    pub async fn begin_migration(&self, reason: &str, until: Option<Timestamp>) -> Result<Hold> {
+        crate::migration::begin(&self.parts, reason, until).await
+    }
+
+    /// Says that the application has migrated; returns what was switched off.
+    ///
+    /// # Errors
+    ///
+    /// Any failure of the catalog.
+    pub async fn end_migration(&self) -> Result<Vec<Hold>> {
+        crate::migration::end(&self.parts).await
+    }
+
+    /// Tells why nothing may be deleted now, if the application migrates.
+    ///
+    /// # Errors
+    ///
+    /// Any failure of the catalog.
+    pub async fn migration(&self) -> Result<Option<String>> {
+        crate::migration::reason(&self.parts).await
+    }
+
+    /// Tells how much scheduled runs may delete; `None` if the trust ramp is turned off.
+    ///
+    /// # Errors
+    ///
+    /// Any failure of the catalog.
+    pub async fn ramp(&self) -> Result<Option<RampStatus>> {
+        crate::ramp::status(&self.parts).await
     }
 
     /// Adds up what was done so far.
@@ -335,6 +376,8 @@ fn config_hash(settings: &Settings, sources: &[&str], widening: Option<&serde_js
         "max_foreign_urls": settings.max_foreign_urls,
         "ignore_columns": sorted(&settings.ignore_columns),
         "allow_short_retention": settings.allow_short_retention,
+        "migration_file": settings.migration_file,
+        "ramp": settings.ramp,
         "sources": sources,
         "widening": widening,
     });

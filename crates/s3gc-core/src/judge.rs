@@ -7,7 +7,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use s3gc_store::{ListEntry, Location, ObjectKey, ObjectMeta, Readable, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{Catalog, EntryId, Hold, Judgement, Seen};
+use crate::catalog::{Catalog, EntryId, Hold, HoldKind, Judgement, Seen};
 use crate::census::Census;
 use crate::keyset::{KeySet, Salt};
 use crate::plan::PlanEntry;
@@ -154,8 +154,7 @@ impl Judge<'_> {
             ..JudgeCounts::default()
         };
         let mut due = SealedWriter::create(work_dir).map_err(spool_error())?;
-        let spilled = census.keys.is_spilled() || census.prefixes.is_spilled();
-        let chunk_size = if spilled { SPILLED_CHUNK } else { CHUNK };
+        let chunk_size = chunk_size(census);
         let Census { spool, keys, prefixes, matches, .. } = census;
         let total = spool.count();
         let mut references = References { keys, prefixes, variants: &self.settings.variants };
@@ -258,6 +257,11 @@ impl Judge<'_> {
     }
 }
 
+/// Tells whether the object itself says that it stays: by a lock or a legal hold of the store, or by its tag.
+pub(crate) fn is_protected(meta: &ObjectMeta, tags: &BTreeMap<String, String>, now: Timestamp) -> bool {
+    meta.hold.is_active(now) || tags.contains_key(Settings::KEEP_TAG)
+}
+
 /// Tells whether an object is younger than the retention; one from the future is.
 pub(crate) fn is_young(last_modified: Timestamp, retention: Duration, now: Timestamp) -> bool {
     last_modified.checked_add(retention).map_or(true, |end| end > now)
@@ -308,13 +312,38 @@ pub(crate) fn prefixes_of(key: &str) -> impl Iterator<Item = &str> {
     key.match_indices('/').map(move |(at, _)| &key[..=at])
 }
 
-struct References<'a> {
+/// How many keys to look up in the references of a census at a time.
+pub(crate) fn chunk_size(census: &Census) -> usize {
+    if census.keys.is_spilled() || census.prefixes.is_spilled() { SPILLED_CHUNK } else { CHUNK }
+}
+
+/// What the sources reference, with the rules of what is derived from it.
+pub(crate) struct References<'a> {
     keys: &'a mut KeySet,
     prefixes: &'a mut KeySet,
     variants: &'a VariantRules,
 }
 
-impl References<'_> {
+impl<'a> References<'a> {
+    /// Takes the references of a census.
+    pub(crate) fn of(census: &'a mut Census, settings: &'a Settings) -> Self {
+        Self { keys: &mut census.keys, prefixes: &mut census.prefixes, variants: &settings.variants }
+    }
+
+    /// Tells for each key whether something references it, or what it is derived from.
+    pub(crate) fn name(&mut self, keys: &[&ObjectKey]) -> std::io::Result<Vec<bool>> {
+        let salt = self.keys.salt();
+        let fingerprints: Vec<u64> = keys.iter().map(|key| salt.fingerprint(key.as_str())).collect();
+        let mut referenced = self.keys.contains(&fingerprints)?;
+        for (referenced, by_prefix) in referenced.iter_mut().zip(self.under_prefix(keys.iter().copied(), salt)?) {
+            *referenced |= by_prefix.referenced;
+        }
+        if !self.variants.is_empty() {
+            self.look_up_bases(keys, salt, &mut referenced)?;
+        }
+        Ok(referenced)
+    }
+
     /// Tells for each object whether something references it, and marks the sampled values that name it.
     fn look_up(
         &mut self,
@@ -329,7 +358,8 @@ impl References<'_> {
             *referenced |= by_prefix.referenced;
         }
         if !self.variants.is_empty() {
-            self.look_up_bases(chunk, salt, &mut referenced)?;
+            let keys: Vec<&ObjectKey> = chunk.iter().map(|entry| &entry.key).collect();
+            self.look_up_bases(&keys, salt, &mut referenced)?;
         }
         for (index, fingerprint) in keys.iter().enumerate() {
             let prefixes = by_prefix.get(index).map_or(&[][..], |found| found.prefixes.as_slice());
@@ -339,10 +369,10 @@ impl References<'_> {
     }
 
     /// Does the same for what nothing references itself, and that may be derived from what is referenced.
-    fn look_up_bases(&mut self, chunk: &[ListEntry], salt: Salt, referenced: &mut [bool]) -> std::io::Result<()> {
+    fn look_up_bases(&mut self, keys: &[&ObjectKey], salt: Salt, referenced: &mut [bool]) -> std::io::Result<()> {
         let (mut bases, mut derived) = (Vec::new(), Vec::new());
-        for (index, entry) in chunk.iter().enumerate().filter(|(index, _)| !referenced[*index]) {
-            bases.extend(self.variants.bases(&entry.key));
+        for (index, key) in keys.iter().enumerate().filter(|(index, _)| !referenced[*index]) {
+            bases.extend(self.variants.bases(key));
             derived.resize(bases.len(), index);
         }
         let probes: Vec<u64> = bases.iter().map(|base| salt.fingerprint(base.as_str())).collect();
@@ -474,7 +504,8 @@ pub(crate) fn compile_glob(glob: &str) -> Result<globset::Glob> {
 
 fn compile(holds: &[Hold], now: Timestamp) -> Result<GlobSet> {
     let mut set = GlobSetBuilder::new();
-    for hold in holds.iter().filter(|hold| hold.until.is_none_or(|until| until > now)) {
+    // A migration is not a matter of keys: see `migration`.
+    for hold in holds.iter().filter(|hold| hold.kind == HoldKind::Glob && hold.is_active(now)) {
         set.add(compile_glob(&hold.glob)?);
     }
     set.build().map_err(|error| Error::Invalid(format!("the holds cannot be compiled: {error}")))

@@ -10,7 +10,7 @@ use s3gc_store::{StoreStatus, Timestamp};
 use crate::brakes::{Brake, brake};
 use crate::catalog::{Mode, Pin};
 use crate::gc::Parts;
-use crate::{Error, Result, Settings};
+use crate::{Error, Result, Settings, migration};
 
 /// How far clocks may be apart.
 pub(crate) const MAX_SKEW: Duration = Duration::from_secs(60);
@@ -37,6 +37,11 @@ impl Preflight {
         let skew_seconds = store.now.map_or(0, |now| now.as_second() - parts.clock.now().as_second());
         let known = parts.catalog.pins(parts.store.location()).await?;
         let mut preflight = Self { store, identities: Vec::new(), brakes: Vec::new(), pins: Vec::new(), skew_seconds };
+        if mode == Mode::Execute {
+            migration::check(parts).await?;
+        } else if let Some(reason) = migration::reason(parts).await? {
+            preflight.brakes.push(migration::as_brake(&reason));
+        }
         preflight.compare_sources(parts, &known)?;
         for source in &parts.sources {
             let Some(status) = source.status().await? else { continue };

@@ -6,7 +6,7 @@ use s3gc_store::{ObjectKey, PutMode, Timestamp, VersionId, Versioning};
 use serde_json::json;
 
 use crate::audit::AuditDraft;
-use crate::catalog::{EntryId, EntryRecord, EntryState, RunState, Settlement};
+use crate::catalog::{EntryId, EntryRecord, EntryState, Mode, RunState, Settlement};
 use crate::gc::{Parts, RunContext};
 use crate::judge::is_same;
 use crate::look::{drain, look};
@@ -39,7 +39,7 @@ pub(crate) async fn recover(
 ) -> Result<()> {
     run.progress.phase(Phase::Recover, None);
     report.waiting = 0;
-    close_dead_runs(parts, run.id).await?;
+    report.crashed += close_dead_runs(parts, run.id).await?;
     let now = parts.clock.now();
     let mut after = EntryId::default();
     loop {
@@ -145,16 +145,18 @@ async fn settle_gone(
 }
 
 /// Runs of this location that are still marked as running: we hold the lease, so they are dead.
-async fn close_dead_runs(parts: &Parts, current: RunId) -> Result<()> {
+async fn close_dead_runs(parts: &Parts, current: RunId) -> Result<u64> {
+    let mut crashed = 0;
     for mut record in parts.catalog.runs(Some(parts.store.location()), 100).await? {
         if record.state == RunState::Running && record.id != current {
             record.state = RunState::Crashed;
             record.ended_at = Some(parts.clock.now());
             record.error = Some("its process ended without a word; what it left was put right later".into());
             parts.catalog.put_run(&record).await?;
+            crashed += u64::from(record.mode == Mode::Execute);
         }
     }
-    Ok(())
+    Ok(crashed)
 }
 
 /// What became of an object whose deletion was sent and not answered.

@@ -7,6 +7,8 @@ use crate::brakes::Brake;
 use crate::catalog::{Mode, RunState};
 use crate::census::SourceCensus;
 use crate::judge::{JudgeCounts, Tally};
+use crate::ramp::RampStatus;
+use crate::resurrect::ResurrectionReport;
 use crate::sentinel::UnwatchedCensus;
 use crate::{Digest, RunId};
 
@@ -45,6 +47,12 @@ pub struct RunReport {
     pub sweep: SweepReport,
     /// What was put right of earlier runs.
     pub recovered: RecoverReport,
+    /// Deleted objects that something references.
+    #[serde(default)]
+    pub resurrected: ResurrectionReport,
+    /// How much this run may delete, if a schedule asked for it.
+    #[serde(default)]
+    pub ramp: Option<RampStatus>,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -185,6 +193,9 @@ pub struct RecoverReport {
     pub restored: u64,
     /// Objects whose request may still land: a later run looks again.
     pub waiting: u64,
+    /// Runs in `execute` mode that died.
+    #[serde(default)]
+    pub crashed: u64,
 }
 
 impl RecoverReport {

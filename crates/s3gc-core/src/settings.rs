@@ -6,8 +6,8 @@ use std::time::Duration;
 use s3gc_store::{ObjectKey, PROBE_PREFIX};
 use serde::{Deserialize, Serialize};
 
-use crate::VariantRules;
 use crate::catalog::Mode;
+use crate::{Ramp, VariantRules};
 
 /// The settings of one collector. Everything that is not said has a safe default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,12 @@ pub struct Settings {
     pub max_foreign_urls: f64,
     /// Columns that are not watched and may name objects: `table.column`, `table.*`, or `*` for all.
     pub ignore_columns: Vec<String>,
+    /// While this file exists the application migrates, and nothing is deleted.
+    pub migration_file: Option<PathBuf>,
+    /// How fast scheduled runs are trusted; `None` to let them delete at once.
+    pub ramp: Option<Ramp>,
+    /// Whether a run in `execute` mode brings back what was deleted and is referenced.
+    pub auto_restore: bool,
     /// How long after its look a deletion may be signed.
     pub recheck_window: Duration,
     /// How long a signed request can still land.
@@ -161,6 +167,8 @@ impl From<KeyPrefix> for String {
 }
 
 impl Settings {
+    /// An object with this tag, whatever its value, is never deleted.
+    pub const KEEP_TAG: &str = "s3gc:keep";
     /// The shortest retention without `allow_short_retention`.
     pub const RETENTION_FLOOR: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -182,6 +190,9 @@ impl Settings {
             unconditional_delete: false,
             max_foreign_urls: 1.0,
             ignore_columns: Vec::new(),
+            migration_file: None,
+            ramp: Some(Ramp::default()),
+            auto_restore: false,
             recheck_window: Duration::from_secs(5 * 60),
             settle_after: Duration::from_secs(16 * 60),
             drain_patience: Duration::from_secs(10 * 60),

@@ -1,5 +1,6 @@
 //! Stage: write what is due into the vault, and prove that it can be read back.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::catalog::{EntryId, PackRecord, StagedEntry};
 use crate::gc::{Parts, RunContext};
-use crate::judge::is_same;
+use crate::judge::{is_protected, is_same};
 use crate::plan::PlanEntry;
 use crate::progress::Phase;
 use crate::report::{Skip, Skipped};
@@ -157,8 +158,9 @@ fn refuse(plan: &PlanEntry, meta: &ObjectMeta, now: s3gc_store::Timestamp) -> Op
             "the object is archived or encrypted with its owner's key",
         ));
     }
-    if meta.hold.is_active(now) {
-        return Some(Skipped::new(&plan.key, Skip::Held, "a lock or a legal hold of the store protects the object"));
+    if is_protected(meta, meta.tags.as_ref().unwrap_or(&BTreeMap::new()), now) {
+        let reason = "a lock or a legal hold of the store, or its tag s3gc:keep, protects the object";
+        return Some(Skipped::new(&plan.key, Skip::Held, reason));
     }
     None
 }

@@ -216,6 +216,9 @@ pub(crate) struct RunArgs {
     /// Do not ask before deleting.
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Run as a schedule does: ask nobody, and delete no more than the trust ramp allows.
+    #[arg(long, conflicts_with = "plan")]
+    pub(crate) scheduled: bool,
     /// Accept a brake of the plan, by name; may be repeated.
     #[arg(long, value_name = "BRAKE", requires = "plan", requires = "reason")]
     pub(crate) accept: Vec<String>,
@@ -330,6 +333,24 @@ pub(crate) enum HoldCommand {
         /// Its number.
         id: i64,
     },
+    /// Say that the application migrates: nothing is deleted meanwhile.
+    #[command(subcommand)]
+    Migration(MigrationCommand),
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum MigrationCommand {
+    /// It begins.
+    On {
+        /// Why: shown while it lasts, and written into the audit.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Until when; until it is turned off without it.
+        #[arg(long, value_name = "TIME", value_parser = parse::time)]
+        until: Option<Timestamp>,
+    },
+    /// It is over.
+    Off,
 }
 
 #[derive(Clone, Debug, Subcommand)]

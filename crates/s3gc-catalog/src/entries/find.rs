@@ -1,9 +1,9 @@
 //! Reading the index of the vault.
 
-use s3gc_core::Location;
 use s3gc_core::catalog::{EntryFilter, EntryId, EntryRecord, PackRecord};
 use s3gc_core::store::VersionId;
 use s3gc_core::vault::FileName;
+use s3gc_core::{Location, ObjectKey};
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 use sqlx::{QueryBuilder, query, query_scalar};
 
@@ -24,6 +24,22 @@ pub(crate) async fn unsettled(
             .fetch_all(readers)
             .await?;
     rows.iter().map(record).collect()
+}
+
+pub(crate) async fn vaulted(
+    readers: &SqlitePool,
+    location: &Location,
+    after: EntryId,
+    limit: u32,
+) -> Result<Vec<(EntryId, ObjectKey)>> {
+    let rows =
+        query("SELECT id, key FROM entry WHERE location = ? AND state = 'deleted' AND id > ? ORDER BY id LIMIT ?")
+            .bind(location.as_str())
+            .bind(after.0)
+            .bind(limit)
+            .fetch_all(readers)
+            .await?;
+    rows.iter().map(|row| Ok((EntryId(row.integer("id")?), row.checked("key")?))).collect()
 }
 
 /// Pages walk along the ids: an index serves only where it leads to few rows (key, prefix, run, pack), since any other

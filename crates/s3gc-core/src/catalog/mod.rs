@@ -215,6 +215,13 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
     /// Any failure.
     async fn unsettled(&self, location: &Location, after: EntryId, limit: u32) -> Result<Vec<EntryRecord>>;
 
+    /// Lists the keys of the entries of a location that are `Deleted`, in order of their ids, after this id.
+    ///
+    /// # Errors
+    ///
+    /// Any failure.
+    async fn vaulted(&self, location: &Location, after: EntryId, limit: u32) -> Result<Vec<(EntryId, ObjectKey)>>;
+
     /// Lists entries that match, in order of their ids, after this id.
     ///
     /// # Errors
@@ -254,7 +261,7 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
     /// Any failure.
     async fn add_hold(&self, hold: &Hold) -> Result<i64>;
 
-    /// Lists holds of globs, expired ones too.
+    /// Lists holds, expired ones too.
     ///
     /// # Errors
     ///

@@ -352,11 +352,25 @@ pub struct EntryFilter {
     pub pack: Option<FileName>,
 }
 
+/// What a hold sets aside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldKind {
+    /// The keys of its glob.
+    #[default]
+    Glob,
+    /// Everything: the application migrates, and its references are not to be relied on meanwhile.
+    Migration,
+}
+
 /// What a person set aside from deletion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
     /// Its id; ignored when it is added.
     pub id: i64,
+    /// What it sets aside.
+    #[serde(default)]
+    pub kind: HoldKind,
     /// The store; `None` for all.
     pub location: Option<Location>,
     /// Which keys: a glob, where `*` stops at `/` and `**` does not.
@@ -367,6 +381,14 @@ pub struct Hold {
     pub created_at: Timestamp,
     /// Until when; `None` for ever.
     pub until: Option<Timestamp>,
+}
+
+impl Hold {
+    /// Tells whether it still holds at this time.
+    #[must_use]
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
 }
 
 /// Something that must not change without a person's word, such as the identity of a database.

@@ -13,6 +13,7 @@ use super::read::Log;
 use super::tree::{Node, Table, Text, Value};
 use super::units::{show_duration, show_size};
 use super::values::{show_compression, show_max_delete};
+use crate::Ramp;
 use crate::catalog::Mode;
 use crate::settings::{MaxDelete, RetentionFrom};
 
@@ -205,6 +206,30 @@ impl ConfigBuilder {
     pub fn ignore_columns<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> Self {
         let items = columns.into_iter().map(|item| string(item.into())).collect();
         self.set("safety", "ignore_columns", Value::Array(items))
+    }
+
+    /// Says that nothing is deleted while this file exists: the application migrates.
+    pub fn migration_file(self, path: impl AsRef<Path>) -> Self {
+        self.text("safety", "migration_file", path.as_ref().to_string_lossy().into_owned())
+    }
+
+    /// Sets whether a run in `execute` mode brings back what was deleted and is referenced.
+    pub fn auto_restore(self, yes: bool) -> Self {
+        self.set("vault", "auto_restore", Value::Bool(yes))
+    }
+
+    /// Sets how fast scheduled runs are trusted; `None` lets them delete at once.
+    pub fn ramp(self, ramp: Option<Ramp>) -> Self {
+        let entry = |value| Node::code(value).into();
+        let mut table = Table::new();
+        table.insert("enabled".into(), entry(Value::Bool(ramp.is_some())));
+        if let Some(ramp) = ramp {
+            table.insert("observe_runs".into(), entry(Value::Integer(ramp.observe_runs.into())));
+            let first_cap = i64::try_from(ramp.first_cap).unwrap_or(i64::MAX);
+            table.insert("first_cap".into(), entry(Value::Integer(first_cap)));
+            table.insert("growth".into(), entry(Value::Float(ramp.growth)));
+        }
+        self.set("safety", "ramp", Value::Table(table))
     }
 
     /// Sets how long after its look a deletion may be signed.

@@ -253,7 +253,7 @@ struct Vault {
     stage: Option<Or<Stage>>,
     /// About how large a pack grows. Default: 64 MiB.
     pack_size: Option<String>,
-    /// Whether restores happen by themselves. Default: false.
+    /// Whether a run in execute mode brings back a deleted object that something references. Default: false.
     auto_restore: Option<Or<bool>>,
     /// zstd, zstd:LEVEL (1 to 22), lz4 or none. Default: zstd.
     compression: Option<String>,
@@ -284,10 +284,28 @@ struct Safety {
     max_foreign_urls: Option<String>,
     /// Columns that are not watched and may name objects: table.column, table.*, or * for all. Default: none.
     ignore_columns: Option<Or<Vec<String>>>,
+    /// While this file exists the application migrates, and nothing is deleted. Default: none.
+    migration_file: Option<String>,
+    /// How fast scheduled runs are trusted.
+    ramp: Option<RampTable>,
     /// How long after a look its deletions may be signed. Default: 5m.
     recheck_window: Option<String>,
     /// How long a signed request can still land. Default: 16m.
     settle_after: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct RampTable {
+    /// Whether scheduled runs are held back at all. Default: true.
+    enabled: Option<Or<bool>>,
+    /// On how many days a complete run must have tripped nothing before a scheduled one deletes. Default: 3.
+    observe_runs: Option<Or<u32>>,
+    /// How many objects scheduled runs may delete on the first day after that. Default: 100.
+    first_cap: Option<Or<u64>>,
+    /// By what that is multiplied after each day on which all went well. Default: 2.
+    growth: Option<Or<f64>>,
 }
 
 #[derive(JsonSchema)]

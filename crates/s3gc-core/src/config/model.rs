@@ -9,9 +9,9 @@ use s3gc_source::extract::Kind;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::VariantRules;
 use crate::catalog::Mode;
 use crate::settings::{KeyPrefix, MaxDelete, RetentionFrom, Settings};
+use crate::{Ramp, VariantRules};
 
 /// What s3gc is told: resolved, with every default filled in, and checked.
 #[derive(Clone, Debug)]
@@ -173,6 +173,8 @@ pub struct VaultConfig {
     pub compression: Compression,
     /// About how large a pack grows, in bytes as stored.
     pub pack_size_bytes: u64,
+    /// Whether a run in `execute` mode brings back what was deleted and is referenced.
+    pub auto_restore: bool,
 }
 
 /// How the vault compresses.
@@ -220,6 +222,10 @@ pub struct SafetyConfig {
     pub max_foreign_urls: f64,
     /// Columns that are not watched and may name objects: `table.column`, `table.*`, or `*` for all.
     pub ignore_columns: Vec<String>,
+    /// While this file exists the application migrates, and nothing is deleted.
+    pub migration_file: Option<PathBuf>,
+    /// How fast scheduled runs are trusted; `None` to let them delete at once.
+    pub ramp: Option<Ramp>,
     /// How long after its look a deletion may be signed.
     pub recheck_window: Duration,
     /// How long a signed request can still land.
@@ -250,6 +256,9 @@ impl BucketConfig {
             unconditional_delete: self.safety.unconditional_delete,
             max_foreign_urls: self.safety.max_foreign_urls,
             ignore_columns: self.safety.ignore_columns.clone(),
+            migration_file: self.safety.migration_file.clone(),
+            ramp: self.safety.ramp,
+            auto_restore: self.vault.auto_restore,
             recheck_window: self.safety.recheck_window,
             settle_after: self.safety.settle_after,
             keep: self.vault.keep,
@@ -296,6 +305,8 @@ impl BucketConfig {
             "allow_short_retention": self.safety.allow_short_retention,
             "unconditional_delete": self.safety.unconditional_delete,
             "max_foreign_urls": self.safety.max_foreign_urls,
+            "migration_file": self.safety.migration_file,
+            "ramp": self.safety.ramp,
             "ignore_columns": sorted(self.safety.ignore_columns.iter().map(|name| json!(name))),
         })
     }

@@ -17,9 +17,9 @@ use super::references::{self, Draft};
 use super::tree::{Node, Origin, Table, Value};
 use super::units::{show_duration, show_size};
 use super::values;
-use crate::VariantRules;
 use crate::catalog::Mode;
 use crate::settings::{KeyPrefix, RetentionFrom, Settings};
+use crate::{Ramp, VariantRules};
 
 /// Where the vault is if nobody says.
 pub(super) const DEFAULT_VAULT: &str = "/var/lib/s3gc/vault";
@@ -435,9 +435,7 @@ impl Resolver<'_> {
             bytes if (1 << 20..=4 << 30).contains(&bytes) => Ok(bytes),
             _ => read::refuse("is not between 1 MiB and 4 GiB", "write \"64 MiB\""),
         };
-        let yes_no = |yes: &bool| yes.to_string();
         section.or(log, "stage", (), |node| read::one_of(node, &[("pack", ())]), |()| "pack".to_owned());
-        section.or(log, "auto_restore", false, read::boolean, yes_no);
         section.or(log, "recipients", Vec::new(), read::list, |_| String::new());
         VaultConfig {
             path: section.or(log, "path", PathBuf::from(DEFAULT_VAULT), path, |path| show_path(path)),
@@ -450,6 +448,7 @@ impl Resolver<'_> {
                 values::show_compression,
             ),
             pack_size_bytes: section.or(log, "pack_size", 64 << 20, pack_size, |bytes| show_size(*bytes)),
+            auto_restore: section.or(log, "auto_restore", false, read::boolean, ToString::to_string),
         }
     }
 
@@ -469,10 +468,41 @@ impl Resolver<'_> {
                 .or(log, "max_foreign_urls", defaults.max_foreign_urls, values::share, |share| format!("{share}%")),
             ignore_columns: self
                 .all(section, log, "ignore_columns", values::column, |names: &[String]| names.join(", ")),
+            migration_file: section.optional(
+                log,
+                "migration_file",
+                |node| read::path(node, self.base),
+                |path| show_path(path),
+            ),
+            ramp: ramp(section, log),
             recheck_window: section.or(log, "recheck_window", defaults.recheck_window, window, time),
             settle_after: section.or(log, "settle_after", defaults.settle_after, read::duration, time),
         }
     }
+}
+
+fn ramp(section: &Section<'_>, log: &mut Log) -> Option<Ramp> {
+    let section = Section {
+        path: super::tree::join(&section.path, "ramp"),
+        shown: super::tree::join(&section.shown, "ramp"),
+        table: section.table.and_then(|table| table_at(&section.path, table, "ramp", log)),
+    };
+    let defaults = Ramp::default();
+    let observe_runs = |node: &Node| match u32::try_from(read::count(node)?) {
+        Ok(days) if days <= 365 => Ok(days),
+        _ => read::refuse("is more than a year of days", "write fewer"),
+    };
+    let growth = |node: &Node| match read::price(node) {
+        Ok(growth) if (1.0..=100.0).contains(&growth) => Ok(growth),
+        _ => read::refuse("is not a factor between 1 and 100", "write 2.0"),
+    };
+    let is_enabled = section.or(log, "enabled", true, read::boolean, ToString::to_string);
+    let ramp = Ramp {
+        observe_runs: section.or(log, "observe_runs", defaults.observe_runs, observe_runs, ToString::to_string),
+        first_cap: section.or(log, "first_cap", defaults.first_cap, read::count, ToString::to_string),
+        growth: section.or(log, "growth", defaults.growth, growth, ToString::to_string),
+    };
+    is_enabled.then_some(ramp)
 }
 
 /// The sections that a bucket may override.

@@ -253,8 +253,6 @@ fn what_is_not_built_yet_is_refused_and_not_ignored() {
         ("[vault]\nstage = \"copy\"\n", "vault.stage"),
         ("[vault]\nstage = \"auto\"\n", "vault.stage"),
         ("[vault]\nreplica = \"s3://b\"\n", "vault.replica"),
-        ("[vault]\nauto_restore = true\n", "vault.auto_restore"),
-        ("[safety]\nramp = { observe_runs = 3 }\n", "safety.ramp"),
         ("[limits]\nrequests_per_second = 10\n", "limits.requests_per_second"),
         ("[limits]\nbytes_per_second = \"1 MiB\"\n", "limits.bytes_per_second"),
         ("[limits]\nrows_per_second = 10\n", "limits.rows_per_second"),
@@ -551,4 +549,27 @@ fn misspelt_variables_are_refused_and_strange_ones_are_not() {
         "{errors}"
     );
     assert!(errors.contains("environment variable S3GC_TABLES: \"users\" is not a column"), "{errors}");
+}
+
+#[test]
+fn the_ramp_and_the_switches_of_trust_are_read() {
+    let settings = |text: &str| bucket(&format!("{BASE}{text}")).settings();
+    let default = settings("");
+    assert_eq!(default.ramp, Some(crate::Ramp { observe_runs: 3, first_cap: 100, growth: 2.0 }));
+    assert_eq!((default.auto_restore, default.migration_file), (false, None));
+    let set = settings(
+        "[vault]\nauto_restore = true\n[safety]\nmigration_file = \"migrating\"\nramp = { first_cap = 5, growth = 1.5 }\n",
+    );
+    assert_eq!(set.ramp, Some(crate::Ramp { observe_runs: 3, first_cap: 5, growth: 1.5 }));
+    assert!(set.auto_restore && set.migration_file.is_some_and(|path| path.ends_with("migrating")));
+    assert_eq!(settings("[safety.ramp]\nenabled = false\n").ramp, None);
+    for (text, message) in [
+        ("ramp = false", "safety.ramp: false is not a table"),
+        ("ramp = { growth = 0.5 }", "safety.ramp.growth: 0.5 is not a factor between 1 and 100"),
+        ("ramp = { observe_runs = 900 }", "safety.ramp.observe_runs: 900 is more than a year of days"),
+        ("ramp = { first = 5 }", "safety.ramp.first: unknown key"),
+    ] {
+        let error = error(&format!("{BASE}[safety]\n{text}\n"));
+        assert!(error.contains(message), "{error}");
+    }
 }

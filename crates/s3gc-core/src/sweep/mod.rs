@@ -134,13 +134,19 @@ impl Sweeper<'_> {
             if batch.is_empty() {
                 break;
             }
-            if let Err(error) = self.check_versioning().await {
+            if let Err(error) = self.check_batch().await {
                 self.queue.lock().await.objects.extend(batch);
                 return Err(error);
             }
             self.batch(batch).await?;
         }
         Ok(())
+    }
+
+    /// What a person or an application may have changed since the batch before.
+    async fn check_batch(&self) -> Result<()> {
+        crate::migration::check(self.parts).await?;
+        self.check_versioning().await
     }
 
     /// A marker hides an object only while the bucket keeps versions; once they are suspended it destroys what was

@@ -158,6 +158,10 @@ impl Catalog for FaultyCatalog {
         read!(self.unsettled(location, after, limit))
     }
 
+    async fn vaulted(&self, location: &Location, after: EntryId, limit: u32) -> Result<Vec<(EntryId, ObjectKey)>> {
+        read!(self.vaulted(location, after, limit))
+    }
+
     async fn entries(&self, filter: &EntryFilter, after: EntryId, limit: u32) -> Result<Vec<EntryRecord>> {
         read!(self.entries(filter, after, limit))
     }

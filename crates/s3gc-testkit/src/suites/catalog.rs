@@ -3,7 +3,9 @@
 mod fixture;
 
 use futures::future::join_all;
-use s3gc_core::catalog::{EntryFilter, EntryId, EntryState, Hold, Pin, PlanRecord, PlanState, RunState, Settlement};
+use s3gc_core::catalog::{
+    EntryFilter, EntryId, EntryState, Hold, HoldKind, Pin, PlanRecord, PlanState, RunState, Settlement,
+};
 use s3gc_core::{Digest, Timestamp};
 use s3gc_store::VersionId;
 
@@ -43,6 +45,7 @@ pub async fn clause_01_what_a_call_wrote_is_there_for_the_next_process_whole_or_
     first.put_plan(&plan).await.expect("a plan can be written again");
     let mut hold = Hold {
         id: 0,
+        kind: HoldKind::Migration,
         location: Some(here()),
         glob: "a/**".into(),
         reason: "court".into(),
@@ -280,6 +283,10 @@ pub async fn clause_07_outcomes_and_their_audit_are_written_together(fixture: &F
     catalog.settle(&outcomes, vec![draft("delete", "a"), draft("rescue", "e")]).await.expect("they can be settled");
     assert_eq!(states(catalog).await, [Deleted, Gone, Changed, PutBack, Rescued, Staged]);
     assert_eq!(chain(catalog).await.len(), 2);
+    let vaulted = catalog.vaulted(&here(), EntryId::default(), 9).await.expect("they can be listed");
+    assert_eq!(vaulted, [(ids[0], key("a"))]);
+    assert!(catalog.vaulted(&here(), ids[0], 9).await.expect("they can be listed").is_empty());
+    assert!(catalog.vaulted(&there(), EntryId::default(), 9).await.expect("they can be listed").is_empty());
 
     for wrong in [vec![outcome(ids[5], Gone), outcome(ids[0], Gone)], vec![outcome(EntryId(i64::MAX), Gone)]] {
         assert!(catalog.settle(&wrong, vec![draft("gone", "a")]).await.is_err(), "{wrong:?}");

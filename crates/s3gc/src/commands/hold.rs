@@ -1,12 +1,12 @@
 //! `s3gc hold`: keys that a person sets aside from deletion.
 
 use s3gc_core::audit::AuditDraft;
-use s3gc_core::catalog::Hold;
+use s3gc_core::catalog::{Hold, HoldKind};
 use s3gc_core::{Gc, Timestamp};
 use serde_json::json;
 
 use crate::ExitCode;
-use crate::cli::HoldCommand;
+use crate::cli::{HoldCommand, MigrationCommand};
 use crate::context::Ctx;
 use crate::error::{Error, Result};
 use crate::human;
@@ -31,12 +31,19 @@ pub(super) async fn run(command: HoldCommand, ctx: &Ctx) -> Result<ExitCode> {
             }
             Err(Error::NotFound(format!("there is no hold {id}: s3gc hold ls lists them")))
         }
+        HoldCommand::Migration(MigrationCommand::On { reason, until }) => {
+            Ok(super::each(ctx, &fleet, |gc| begin_migration(gc, &reason, until, ctx)).await)
+        }
+        HoldCommand::Migration(MigrationCommand::Off) => {
+            Ok(super::each(ctx, &fleet, |gc| end_migration(gc, ctx)).await)
+        }
     }
 }
 
 async fn add(gc: Gc, glob: &str, reason: &str, until: Option<Timestamp>, ctx: &Ctx) -> Result<ExitCode> {
     let mut hold = Hold {
         id: 0,
+        kind: HoldKind::Glob,
         location: Some(gc.location().clone()),
         glob: glob.to_owned(),
         reason: reason.to_owned(),
@@ -50,6 +57,33 @@ async fn add(gc: Gc, glob: &str, reason: &str, until: Option<Timestamp>, ctx: &C
     } else {
         let until = until.map(|until| format!(" until {}", human::time(until))).unwrap_or_default();
         ctx.print(format!("{}: hold {} on {glob}{until}", gc.settings().name, hold.id))?;
+    }
+    Ok(ExitCode::Ok)
+}
+
+async fn begin_migration(gc: Gc, reason: &str, until: Option<Timestamp>, ctx: &Ctx) -> Result<ExitCode> {
+    let hold = gc.begin_migration(reason, until).await?;
+    if ctx.json {
+        ctx.print_json(&hold)?;
+    } else {
+        let end = until.map_or_else(|| "s3gc hold migration off".to_owned(), human::time);
+        ctx.print(format!("{}: nothing is deleted until {end}", gc.settings().name))?;
+    }
+    Ok(ExitCode::Ok)
+}
+
+async fn end_migration(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
+    let ended = gc.end_migration().await?;
+    let name = &gc.settings().name;
+    if ctx.json {
+        ctx.print_json_lines(&ended)?;
+    } else if ended.is_empty() {
+        ctx.print(format!("{name}: no migration was on"))?;
+    } else {
+        ctx.print(format!("{name}: the migration is over; make a new plan: s3gc plan"))?;
+    }
+    if let Some(reason) = gc.migration().await? {
+        ctx.warn(format!("{name}: still nothing is deleted: {reason}"));
     }
     Ok(ExitCode::Ok)
 }
@@ -70,7 +104,10 @@ async fn list(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
         vec![
             hold.id.to_string(),
             gc.settings().name.clone(),
-            hold.glob.clone(),
+            match hold.kind {
+                HoldKind::Glob => hold.glob.clone(),
+                HoldKind::Migration => "everything: the application migrates".to_owned(),
+            },
             until,
             human::time(hold.created_at),
             hold.reason.clone(),

@@ -34,7 +34,7 @@ fn mode(args: &RunArgs, gc: &Gc) -> Mode {
 
 /// Deletion needs a person's word: typed, or given with `--yes`.
 fn refuse_unasked(args: &RunArgs, ctx: &Ctx, would_delete: bool) -> Result<()> {
-    if would_delete && !args.yes && !ctx.is_interactive() {
+    if would_delete && !args.yes && !args.scheduled && !ctx.is_interactive() {
         let message = "this would delete objects, and there is nobody to ask";
         return Err(Error::usage(message, "add --yes, or look first: s3gc plan"));
     }
@@ -48,6 +48,7 @@ fn options(args: &RunArgs, mode: Mode) -> RunOptions {
     options.who = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     options.prefix.clone_from(&args.prefix);
     options.max_delete = args.max_delete;
+    options.scheduled = args.scheduled;
     options.wait_lock = args.wait_lock.unwrap_or_default();
     options
 }
@@ -56,7 +57,7 @@ fn options(args: &RunArgs, mode: Mode) -> RunOptions {
 /// exactly this plan is run.
 async fn cycle(gc: Gc, args: &RunArgs, ctx: &Ctx) -> Result<ExitCode> {
     let mode = mode(args, &gc);
-    if mode != Mode::Execute || args.yes {
+    if mode != Mode::Execute || args.yes || args.scheduled {
         let report = plan::make(&gc, options(args, mode), ctx).await?;
         return finish(&gc, &report, true, ctx);
     }

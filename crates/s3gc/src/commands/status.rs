@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use s3gc_core::catalog::{Hold, Lease, RunRecord, Totals};
-use s3gc_core::{Baseline, Gc, Location, Timestamp};
+use s3gc_core::{Baseline, Gc, Location, RampStatus, Timestamp};
 use serde::Serialize;
 
 use crate::ExitCode;
@@ -22,6 +22,9 @@ struct Status {
     next_due_at: Option<Timestamp>,
     lease: Option<Lease>,
     holds: Vec<Hold>,
+    migration: Option<String>,
+    ramp: Option<RampStatus>,
+    resurrected_objects: u64,
     vault: String,
     totals: Totals,
 }
@@ -40,17 +43,23 @@ async fn status(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
         .map(|b| b.counts);
     let now = gc.clock().now();
     let mut holds = catalog.holds(Some(location)).await?;
-    holds.retain(|hold| hold.until.is_none_or(|until| until > now));
+    holds.retain(|hold| hold.is_active(now));
+    let last_run = catalog.runs(Some(location), 1).await?.pop();
+    let resurrected = last_run.as_ref().and_then(|run| run.report.as_ref()).map(|report| &report["resurrected"]);
+    let tally = |name: &str| resurrected.and_then(|all| all[name]["objects"].as_u64()).unwrap_or_default();
     let status = Status {
         bucket: gc.settings().name.clone(),
         location: location.clone(),
-        last_run: catalog.runs(Some(location), 1).await?.pop(),
+        resurrected_objects: tally("found").saturating_sub(tally("restored")),
+        last_run,
         last_good_census_at: census.map(|census| census.completed_at),
         waiting_objects: counts.as_ref().map(|counts| counts.waiting.objects),
         due_objects: counts.as_ref().map(|counts| counts.due.objects),
         next_due_at: counts.and_then(|counts| counts.next_due_at),
         lease: catalog.lease(location).await?.filter(|lease| lease.released_at.is_none()),
         holds,
+        migration: gc.migration().await?,
+        ramp: gc.ramp().await?,
         vault: gc.vault().location().to_owned(),
         totals: catalog.totals(Some(location)).await?,
     };
@@ -87,7 +96,31 @@ fn text(status: &Status) -> String {
         ),
     );
     line("holds", human::count(status.holds.len().try_into().unwrap_or(u64::MAX)));
+    if let Some(reason) = &status.migration {
+        line("migration", format!("nothing is deleted: {reason}"));
+    }
+    line("scheduled runs", status.ramp.as_ref().map_or_else(|| "not capped".to_owned(), ramp));
+    if status.resurrected_objects > 0 {
+        let objects = human::objects(status.resurrected_objects);
+        line(
+            "lost",
+            format!("{objects} deleted and referenced: s3gc missing names them, s3gc restore brings them back"),
+        );
+    }
     text
+}
+
+fn ramp(ramp: &RampStatus) -> String {
+    let state = match ramp.cap_per_day {
+        None => format!("only observe: {} of {} days were complete", ramp.observed_days, ramp.observe_runs),
+        Some(cap) => {
+            format!("delete up to {} a day, {} deleted today", human::objects(cap), human::count(ramp.deleted_today))
+        }
+    };
+    match (&ramp.reset_reason, ramp.reset_at) {
+        (Some(reason), Some(at)) => format!("{state} (began again {}: {reason})", human::time(at)),
+        _ => state,
+    }
 }
 
 fn last_run(run: &RunRecord) -> String {

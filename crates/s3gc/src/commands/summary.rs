@@ -114,7 +114,9 @@ pub(super) fn brakes(brakes: &[Brake], plan: Option<&std::path::Path>) -> String
         let end = if reason.ends_with(['.', '?', '!']) { "" } else { "." };
         writeln!(text, "stopped: {}: {reason}{end} Nothing deleted.", brake.name).unwrap_or_default();
     }
-    if let Some(plan) = plan {
+    if brakes.iter().any(|brake| brake.name == "migration") {
+        text.push_str("  help: when it is done: s3gc hold migration off, or remove the file; then s3gc plan\n");
+    } else if let Some(plan) = plan {
         let help = crate::error::accept_help(plan, brakes.iter().map(|brake| brake.name.as_str()));
         writeln!(text, "  help: {help}").unwrap_or_default();
     }
@@ -141,6 +143,19 @@ pub(crate) fn run(report: &RunReport) -> String {
             " repair  of earlier runs: {} put back, {} found deleted, {} changed, {} restored, {} still open",
             recovered.put_back, recovered.deleted, recovered.changed, recovered.restored, recovered.waiting
         ));
+    }
+    let lost = &report.resurrected;
+    if lost.found.objects > 0 {
+        line(format!(
+            " lost    {} deleted and referenced: {} restored, {} failed",
+            human::objects(lost.found.objects),
+            human::count(lost.restored.objects),
+            human::count(lost.failed.objects)
+        ));
+        for object in &lost.named {
+            let deleted = object.deleted_at.map(|at| format!(", deleted {}", human::time(at))).unwrap_or_default();
+            line(format!("         {}{deleted}", human::key(&object.key)));
+        }
     }
     let sweep = &report.sweep;
     if report.mode == Mode::Execute && sweep.planned.objects > 0 {

@@ -152,6 +152,34 @@ async fn a_hold_keeps_and_its_end_lets_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_migration_stops_every_deletion_until_it_is_over() {
+    let world = World::new().await;
+    world.expect(2, &["hold", "migration", "on"]).await.says("--reason");
+    world.expect(0, &["hold", "migration", "on", "--reason", "images move"]).await.says("hold migration off");
+    world.expect(5, &["run", "--mode", "execute", "--yes"]).await.says("images move").says("hold migration off");
+    world.expect(5, &["plan"]).await.says("stopped: migration");
+    world.expect(0, &["status"]).await.says("nothing is deleted: images move");
+    world.expect(0, &["hold", "ls"]).await.says("the application migrates");
+    world.expect(0, &["hold", "migration", "off"]).await.says("the migration is over");
+    world.expect(0, &["hold", "migration", "off"]).await.says("no migration was on");
+    let entries = world.expect(0, &["audit", "ls", "--json"]).await.json_lines();
+    let kinds: Vec<&str> = entries.iter().filter_map(|entry| entry["kind"].as_str()).collect();
+    assert_eq!(kinds, ["migration_on", "migration_off"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_run_asks_nobody_and_observes_first() {
+    let world = World::new().await;
+    let report = world.expect(0, &["run", "--mode", "execute", "--scheduled", "--json"]).await.json();
+    assert!(report["counts"]["due"]["objects"].as_u64().unwrap() > 0, "{report}");
+    assert_eq!(report["sweep"]["deleted"]["objects"], 0);
+    world.expect(0, &["status"]).await.says("only observe: 1 of 3 days were complete");
+    world.expect(2, &["run", "x.plan", "--scheduled"]).await.says("--scheduled");
+    let report = world.expect(0, &["run", "--mode", "execute", "--yes", "--json"]).await.json();
+    assert!(report["sweep"]["deleted"]["objects"].as_u64().unwrap() > 0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_explanation_names_the_row_or_the_day() {
     let world = World::new().await;
     let kept = world.expect(0, &["explain", "avatars/7.jpg", "--json"]).await.json();
