@@ -59,7 +59,15 @@ async fn plan(gc: Gc, args: &PlanArgs, ctx: &Ctx) -> Result<ExitCode> {
 pub(super) async fn make(gc: &Gc, mut options: RunOptions, ctx: &Ctx) -> Result<RunReport> {
     options.progress = progress(ctx, &gc.settings().name);
     options.cancel = ctx.cancel.clone();
-    Ok(Box::pin(gc.run_cycle(options)).await?)
+    let report = Box::pin(gc.run_cycle(options)).await?;
+    let lost = report.resurrected.found.objects.saturating_sub(report.resurrected.restored.objects);
+    if lost > 0 {
+        let objects = human::objects(lost);
+        ctx.warn(format!(
+            "deleted, and referenced now: {objects}; s3gc missing names them, s3gc restore KEY brings one back"
+        ));
+    }
+    Ok(report)
 }
 
 fn text(gc: &Gc, report: &RunReport, args: &PlanArgs, keys: Option<&[PlanEntry]>) -> String {

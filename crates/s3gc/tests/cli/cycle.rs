@@ -168,6 +168,23 @@ async fn a_migration_stops_every_deletion_until_it_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reference_to_a_deleted_object_is_an_alarm() {
+    let world = World::new().await;
+    world.expect(0, &["run", "--mode", "execute", "--yes"]).await;
+    let gone = orphans()[0].clone();
+    world.sql(&format!("INSERT INTO users (avatar) VALUES ('{gone}')")).await;
+    for args in [&["plan"][..], &["run", "--mode", "execute", "--yes"]] {
+        world.expect(0, args).await.says("deleted, and referenced now: 1 object");
+    }
+    world.expect(0, &["status"]).await.says("1 object deleted and referenced");
+    world.expect(0, &["missing"]).await.says(&gone);
+    world.expect(0, &["restore", &gone]).await;
+    world.expect(0, &["plan"]).await;
+    let status = world.expect(0, &["status", "--json"]).await.json();
+    assert_eq!(status["resurrected_objects"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_scheduled_run_asks_nobody_and_observes_first() {
     let world = World::new().await;
     let report = world.expect(0, &["run", "--mode", "execute", "--scheduled", "--json"]).await.json();
