@@ -100,7 +100,7 @@ fn i01_no_history_loses_an_object() {
 /// Shows the smallest history that fails in the same way.
 fn report(history: History) {
     let seed = history.seed;
-    let (smallest, outcome, played) = shrink(history);
+    let (smallest, outcome, played) = shrink(history, variable("S3GC_SIM_SHRINK").unwrap_or(600));
     let (invariant, what) = outcome.failure.unwrap();
     for line in &outcome.log {
         println!("{line}");
@@ -116,12 +116,12 @@ fn report(history: History) {
 }
 
 /// Takes one thing after the other away, as long as the history fails in the same way.
-fn shrink(history: History) -> (History, Outcome, u32) {
+fn shrink(history: History, tries: u64) -> (History, Outcome, u64) {
     let (mut smallest, mut outcome, mut played) = (history.clone(), play_safely(&history), 1);
     let Some((invariant, _)) = outcome.failure else { panic!("seed {} fails only sometimes", history.seed) };
     'again: loop {
         for smaller in smallest.smaller() {
-            if played > 600 {
+            if played > tries {
                 break 'again;
             }
             played += 1;

@@ -42,6 +42,7 @@ pub(crate) struct Oracle {
     /// By run and key: the state that was to be deleted.
     signed: BTreeMap<(usize, String), (String, i64)>,
     removed: Vec<Removed>,
+    last_signer: usize,
 }
 
 /// An object that a collector removed.
@@ -136,6 +137,7 @@ impl World {
             return;
         }
         self.check_look(who, key);
+        self.check_alone(who, key);
         let now = self.now();
         match self.oracle.clocks.get(key).filter(|clock| clock.0 == if_match.as_str()).cloned() {
             None => self.fail("i03", format_args!("{key}: no census saw this state of it unreferenced")),
@@ -184,6 +186,25 @@ impl World {
         if is_gap {
             self.stats.after_drain += 1;
             self.oracle.gaps.insert(key.to_owned());
+        }
+    }
+
+    /// One collector at a time, and one request for a key.
+    fn check_alone(&mut self, who: usize, key: &str) {
+        let last = self.oracle.last_signer.max(who);
+        if who < last {
+            self.fail("i09", format_args!("{key} is deleted by run {who} after run {last} took over"));
+        }
+        self.oracle.last_signer = last;
+        if self.late.iter().any(|late| late.request.key.as_str() == key) {
+            self.fail("i07", format_args!("{key} is deleted while an earlier deletion of it may still land"));
+        }
+    }
+
+    /// A census begins to scan.
+    pub(crate) fn scanning(&mut self, who: usize) {
+        if self.runs.get(who).is_some_and(|run| !run.has_listed) {
+            self.fail("l02", format_args!("the references were read before the listing began"));
         }
     }
 

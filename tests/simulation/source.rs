@@ -80,6 +80,9 @@ impl ReferenceSource for SimSource {
             }
             let (rows, now) = {
                 let mut world = self.sim.lock();
+                if begin == "scan.begin" && !request.trace {
+                    world.scanning(self.who);
+                }
                 world.db.tick();
                 (world.db.rows.clone(), world.now())
             };

@@ -99,6 +99,9 @@ impl ObjectStore for SimStore {
                     Some(_) => return Some((Err(failed("list")), At::Over)),
                 }
                 let mut world = self.sim.lock();
+                if let Some(run) = world.runs.get_mut(self.who).filter(|_| of_probe(&prefix).is_none()) {
+                    run.has_listed = true;
+                }
                 let begin = after.as_ref().map_or(Bound::Unbounded, |key| Bound::Excluded(key.clone()));
                 let mut page = ListPage::default();
                 let is_after = |key: &String| match &begin {

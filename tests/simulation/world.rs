@@ -47,6 +47,7 @@ pub(crate) struct Run {
     counts: BTreeMap<&'static str, u32>,
     /// What its census saw, once it is complete.
     pub(crate) census: Option<Snapshot>,
+    pub(crate) has_listed: bool,
     pub(crate) listed: Option<BTreeMap<String, (String, i64)>>,
     pub(crate) looked: Option<(Snapshot, Timestamp)>,
     /// The counter of the database when its last drain that was done began.
