@@ -54,7 +54,7 @@ pub(crate) enum Versions {
 pub(crate) struct Episode {
     pub(crate) gap_minutes: u32,
     pub(crate) before: Vec<Step>,
-    /// A person brings this object back.
+    /// A person brings back the n-th object that was collected.
     pub(crate) restore: Option<u8>,
     pub(crate) mode: Mode,
     pub(crate) events: Vec<Event>,
@@ -263,6 +263,7 @@ impl History {
         let mut episodes = Vec::new();
         let start = (0..8).map(|_| first_step(rng)).collect();
         let count = 3 + rng.below(3);
+        let mut is_soon = false;
         for number in 0..count {
             // The first sees what is garbage, and the second may find it due.
             let mode = match rng.below(20) {
@@ -273,6 +274,7 @@ impl History {
             };
             let gap_minutes = match rng.below(12) {
                 _ if number == 0 => 60 * 25,
+                _ if std::mem::take(&mut is_soon) => 4 + rng.below(9),
                 0 => rng.below(10),
                 1 => 20 + rng.below(60),
                 2 if rng.chance(30) => 60 * 24 * 16,
@@ -280,7 +282,7 @@ impl History {
                 _ => 60 * (25 + rng.below(6)),
             };
             let before = (0..if number == 0 { 0 } else { rng.below(4) }).map(|_| step(rng)).collect();
-            let restore = (number > 1 && rng.chance(8)).then(|| u8::try_from(rng.below(10)).unwrap());
+            let restore = (number > 1 && rng.chance(20)).then(|| u8::try_from(rng.below(10)).unwrap());
             let mut events = Vec::new();
             for _ in 0..if number == 0 { rng.below(2) } else { rng.below(4) } {
                 let what = if rng.chance(92) { What::App(racing_step(rng)) } else { What::Pass(1 + rng.below(400)) };
@@ -289,9 +291,21 @@ impl History {
                 events.push(Event { op, nth: nth(rng), what });
             }
             for _ in 0..if rng.chance(30) { 1 + rng.below(2) } else { 0 } {
-                events.push(fault(rng, &kind));
+                let fault = fault(rng, &kind);
+                if matches!(fault.what, What::Fault(Fault::Late(_))) && rng.chance(60) {
+                    // While the request is on its way, and when the run is nearly over.
+                    let at = orphan(rng);
+                    events.push(Event { op: "plan", nth: 3, what: What::App(refer(rng, at)) });
+                }
+                events.push(fault);
             }
-            if rng.chance(30) {
+            if number > 0 && !kind.unconditional && rng.chance(3) {
+                // A request is on its way, its process dies, and another one comes soon.
+                events.push(Event { op: "delete", nth: 1, what: What::Fault(Fault::Late(900)) });
+                let (op, nth) = rng.pick(&[("send", 2), ("stage", 2), ("settle", 1), ("plan", 3)]);
+                events.push(Event { op, nth, what: What::Crash { after: false, is_told: rng.chance(30) } });
+                is_soon = true;
+            } else if rng.chance(30) {
                 let op = if rng.chance(75) { rng.pick(&SWEEP) } else { rng.pick(&CALLS) };
                 events.push(Event {
                     op,

@@ -42,7 +42,6 @@ pub(crate) struct Oracle {
     /// By run and key: the state that was to be deleted.
     signed: BTreeMap<(usize, String), (String, i64)>,
     removed: Vec<Removed>,
-    last_signer: usize,
 }
 
 /// An object that a collector removed.
@@ -57,6 +56,8 @@ struct Removed {
     /// How often the key had been uploaded.
     uploads: u32,
     class: Class,
+    /// It was restored since: what became of it later is somebody else's doing.
+    is_back: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +128,9 @@ impl World {
         let until = self.now() + RETENTION;
         self.oracle.clocks.remove(key);
         self.oracle.held.insert(key.to_owned(), until);
+        for removed in self.oracle.removed.iter_mut().filter(|removed| removed.key == key) {
+            removed.is_back = true;
+        }
     }
 
     /// A deletion is signed: from now on nobody can take it back.
@@ -191,11 +195,12 @@ impl World {
 
     /// One collector at a time, and one request for a key.
     fn check_alone(&mut self, who: usize, key: &str) {
-        let last = self.oracle.last_signer.max(who);
-        if who < last {
-            self.fail("i09", format_args!("{key} is deleted by run {who} after run {last} took over"));
+        if let Some(holder) = self.holder.filter(|holder| *holder != who) {
+            self.fail("i09", format_args!("{key} is deleted by run {who} after run {holder} took over"));
         }
-        self.oracle.last_signer = last;
+        if self.late.iter().any(|late| late.who != who && !self.runs[late.who].is_told_dead) {
+            self.fail("i09", format_args!("{key} is deleted while requests of the collector before may still land"));
+        }
         if self.late.iter().any(|late| late.request.key.as_str() == key) {
             self.fail("i07", format_args!("{key} is deleted while an earlier deletion of it may still land"));
         }
@@ -233,7 +238,15 @@ impl World {
             }
         };
         let (files, uploads) = (self.vault.files.len(), self.oracle.uploads.get(key).copied().unwrap_or_default());
-        self.oracle.removed.push(Removed { key: key.to_owned(), object, marker, files, uploads, class });
+        self.oracle.removed.push(Removed {
+            key: key.to_owned(),
+            object,
+            marker,
+            files,
+            uploads,
+            class,
+            is_back: false,
+        });
     }
 }
 
@@ -349,7 +362,7 @@ pub(crate) fn restorable(world: &World) -> BTreeMap<String, Object> {
     }
     let is_due = |(key, removed): &(String, &Removed)| {
         let is_last = world.oracle.uploads.get(key).copied().unwrap_or_default() == removed.uploads;
-        is_last && removed.class == Class::Exact && world.bucket.object(key).is_none()
+        is_last && !removed.is_back && removed.class == Class::Exact && world.bucket.object(key).is_none()
     };
     newest.into_iter().filter(is_due).map(|(key, removed)| (key, removed.object.clone())).collect()
 }

@@ -11,7 +11,7 @@ use s3gc_core::{
     VariantRules,
 };
 
-use crate::application::{BUCKET, KEYS};
+use crate::application::BUCKET;
 use crate::database::{Mean, VARIANT};
 use crate::history::{Episode, Event, History, Step, Versions, What};
 use crate::oracle::{self, RETENTION, WINDOW};
@@ -154,8 +154,9 @@ impl Player<'_> {
             world.note(format_args!("{step:?}"));
             world.step(*step);
         }
-        if let Some(slot) = episode.restore {
-            let key = KEYS[usize::from(slot) % KEYS.len()];
+        let gone: Vec<String> = oracle::restorable(&self.sim.lock()).into_keys().collect();
+        if let Some(nth) = episode.restore.filter(|_| !gone.is_empty()) {
+            let key = &gone[usize::from(nth) % gone.len()];
             let who = self.sim.begin(Mode::Execute, Vec::new());
             let result = gc(&self.sim, who, self.dir).restore_key(key, RestoreOptions::default()).await;
             let outcomes =
@@ -188,8 +189,9 @@ impl Player<'_> {
         }
         match &result {
             Some(result) => tell(&self.sim, who, result),
-            None => self.sim.bury(is_told),
+            None => self.sim.bury(who, is_told),
         }
+        self.sim.finish_others().await;
         result
     }
 

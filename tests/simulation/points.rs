@@ -57,12 +57,19 @@ impl catalog::Catalog for SimCatalog {
     }
 
     async fn swap_lease(&self, location: &Location, expected: Option<&Lease>, new: &Lease) -> Result<bool> {
+        let swap = async {
+            let is_swapped = self.memory.swap_lease(location, expected, new).await?;
+            if is_swapped && expected.map(|lease| lease.epoch) != Some(new.epoch) {
+                self.sim.lock().holder = Some(self.who);
+            }
+            Ok(is_swapped)
+        };
         // Not the heartbeat, which is a task: its calls come whenever they like.
         if tokio::task::try_id().is_none() {
-            return self.call("lease", self.memory.swap_lease(location, expected, new)).await;
+            return self.call("lease", swap).await;
         }
         self.sim.resume(self.who).await;
-        self.memory.swap_lease(location, expected, new).await
+        swap.await
     }
 
     async fn put_run(&self, run: &RunRecord) -> Result<()> {

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use s3gc_core::{Clock, Mode};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::bucket::Bucket;
@@ -35,6 +36,8 @@ pub(crate) struct World {
     pub(crate) is_crashed: bool,
     pub(crate) is_quiet: bool,
     stalled: Option<usize>,
+    /// The run that took the lease last.
+    pub(crate) holder: Option<usize>,
     now: Timestamp,
 }
 
@@ -56,6 +59,8 @@ pub(crate) struct Run {
     /// Entries whose deletion it may have asked for, and that are not settled.
     pub(crate) sent: BTreeSet<i64>,
     pub(crate) writes: u32,
+    /// Its host knows that its process died.
+    pub(crate) is_told_dead: bool,
 }
 
 /// A deletion that lands later.
@@ -99,6 +104,7 @@ pub(crate) struct Sim {
     start: Instant,
     crash: Arc<Notify>,
     other: Weak<OtherFn>,
+    others: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 type OtherFn = dyn Fn() -> BoxFuture<'static, ()> + Send + Sync;
@@ -123,11 +129,12 @@ impl Sim {
             is_crashed: false,
             is_quiet: false,
             stalled: None,
+            holder: None,
             now,
         };
         let nobody: Weak<OtherFn> = Weak::<fn() -> BoxFuture<'static, ()>>::new();
         let world = Arc::new(Mutex::new(world));
-        Self { world, is_paused, start: Instant::now(), crash: Arc::default(), other: nobody }
+        Self { world, is_paused, start: Instant::now(), crash: Arc::default(), others: Arc::default(), other: nobody }
     }
 
     /// Tells how another collector runs.
@@ -240,6 +247,7 @@ impl Sim {
         std::future::pending().await
     }
 
+    /// The process stands still; after some time another collector begins, and soon after that it goes on.
     async fn stall(&self, who: usize, seconds: u32) {
         let Some(other) = self.other.upgrade() else { return };
         if self.lock().stalled.is_some() {
@@ -252,8 +260,18 @@ impl Sim {
             world.stats.others += 1;
         }
         self.pass(Duration::from_secs(seconds.into())).await;
-        other().await;
+        let other = tokio::spawn(other());
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(other);
+        self.pass(Duration::from_secs(20)).await;
         self.lock().stalled = None;
+    }
+
+    /// Waits for the collectors that began meanwhile.
+    pub(crate) async fn finish_others(&self) {
+        let others = std::mem::take(&mut *self.others.lock().unwrap_or_else(PoisonError::into_inner));
+        for other in others {
+            other.await.unwrap();
+        }
     }
 }
 
@@ -324,8 +342,9 @@ impl World {
 
 impl Sim {
     /// A process has died; with `is_told` its host knows it.
-    pub(crate) fn bury(&self, is_told: bool) {
+    pub(crate) fn bury(&self, who: usize, is_told: bool) {
         let mut world = self.lock();
+        world.runs[who].is_told_dead = is_told;
         (world.is_crashed, world.stalled) = (false, None);
         if is_told {
             for lease in world.catalog.lock().unwrap().leases.values_mut() {
