@@ -9,6 +9,7 @@ mod bucket;
 mod catalog;
 mod contracts;
 mod database;
+mod directed;
 mod histories;
 mod history;
 mod oracle;

@@ -67,12 +67,12 @@ pub(crate) fn play(history: &History) -> Outcome {
     })
 }
 
-struct Player<'a> {
-    sim: Sim,
-    dir: &'a Path,
+pub(crate) struct Player<'a> {
+    pub(crate) sim: Sim,
+    pub(crate) dir: &'a Path,
 }
 
-fn gc(sim: &Sim, who: usize, dir: &Path) -> Gc {
+pub(crate) fn gc(sim: &Sim, who: usize, dir: &Path) -> Gc {
     let kind = sim.lock().kind.clone();
     let mut settings = Settings::new(BUCKET, dir.join("plans"));
     settings.work_dir = Some(dir.join("work"));
@@ -130,7 +130,7 @@ impl Player<'_> {
         !self.sim.lock().oracle.failures.is_empty()
     }
 
-    fn set_up(&self, history: &History) {
+    pub(crate) fn set_up(&self, history: &History) {
         let mut world = self.sim.lock();
         world.upload("keep/anchor.jpg", 3);
         let anchor = || vec![Mean::Key("keep/anchor.jpg".into())];
