@@ -220,7 +220,15 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// Any failure.
-    async fn vaulted(&self, location: &Location, after: EntryId, limit: u32) -> Result<Vec<(EntryId, ObjectKey)>>;
+    async fn vaulted(&self, location: &Location, after: EntryId, limit: u32) -> Result<Vec<(EntryId, ObjectKey)>> {
+        let filter = EntryFilter {
+            location: Some(location.clone()),
+            states: vec![EntryState::Deleted],
+            ..EntryFilter::default()
+        };
+        let entries = self.entries(&filter, after, limit).await?;
+        Ok(entries.into_iter().map(|entry| (entry.id, entry.entry.key)).collect())
+    }
 
     /// Lists entries that match, in order of their ids, after this id.
     ///
