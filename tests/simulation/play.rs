@@ -1,7 +1,7 @@
 //! Plays a history over the real engine.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -79,7 +79,9 @@ pub(crate) fn gc(sim: &Sim, who: usize, dir: &Path) -> Gc {
     settings.retention = RETENTION.unsigned_abs();
     settings.recheck_window = WINDOW.unsigned_abs();
     settings.max_delete = MaxDelete::Percent(100.0);
-    settings.variants = VariantRules::new(vec![VARIANT.into()]).unwrap();
+    // Compiled once: it would take most of the time of a history.
+    static VARIANTS: OnceLock<VariantRules> = OnceLock::new();
+    settings.variants = VARIANTS.get_or_init(|| VariantRules::new(vec![VARIANT.into()]).unwrap()).clone();
     settings.unconditional_delete = kind.unconditional;
     settings.wave_objects = kind.wave_objects;
     settings.fetch_concurrency = 2;
