@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::Timestamp;
 use serde_json::json;
 
@@ -63,6 +64,7 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
     tracing::info!(run_id = %id, %mode, location = %parts.store.location(), "run");
     let result = async {
         parts.catalog.put_run(&record).await?;
+        hit(Point::RunRecorded);
         cycle(parts, &options, mode, &lease, &mut report).await
     };
     let result = result.await;
@@ -78,7 +80,9 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
     record.report = serde_json::to_value(&report).ok();
     record.error = result.as_ref().err().map(|error| chain(error));
     // The run's own failure is the one to tell, whatever fails while it is recorded.
+    hit(Point::RunClosing);
     let recorded = parts.catalog.put_run(&record).await;
+    hit(Point::RunClosed);
     let released = lease.release().await;
     result?;
     recorded?;
@@ -229,12 +233,15 @@ async fn make_plan(
     };
     // What trips on the references must not become the measure of the next run.
     let is_good = brakes.iter().all(is_about_size);
+    hit(Point::ClocksCommitting);
     clocks.commit(is_good.then_some(&record)).await?;
+    hit(Point::ClocksCommitted);
     if is_good {
         for pin in preflight.pins.iter().chain(&sentinel.pins(parts)) {
             parts.catalog.set_pin(parts.store.location(), pin).await?;
         }
     }
+    hit(Point::PinsWritten);
     let header = PlanHeader {
         format: 0,
         tool: concat!("s3gc ", env!("CARGO_PKG_VERSION")).into(),
@@ -251,7 +258,9 @@ async fn make_plan(
         sources: baseline.sources.clone(),
     };
     let path = options.out.clone().unwrap_or_else(|| parts.plan_path(run.id));
+    hit(Point::PlanWriting);
     let plan = PlanFile::write(&path, header, &mut due)?;
+    hit(Point::PlanWritten);
     let plan_record = PlanRecord {
         hash: plan.hash,
         run: run.id,
@@ -260,6 +269,7 @@ async fn make_plan(
         state: PlanState::Fresh,
     };
     parts.catalog.put_plan(&plan_record).await?;
+    hit(Point::PlanRecorded);
     (report.counts, report.sources, report.brakes) = (baseline.counts, baseline.sources, brakes);
     report.unwatched = unwatched;
     Ok(plan)
