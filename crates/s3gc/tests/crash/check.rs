@@ -25,7 +25,7 @@ pub(crate) async fn check(place: &mut Place, referenced: &[String], story: &str)
     }
     assert_eq!(deleted.len(), orphans().len(), "{story}: nothing else was deleted");
     whole(place, story).await;
-    once_per_look(place, story);
+    once_per_look(place, referenced, story);
     let settled = place.count("SELECT count(*) FROM entry WHERE state = 'deleted'").await;
     assert_eq!(usize::try_from(settled).unwrap(), orphans().len() - referenced.len(), "{story}");
     place.run(&["restore", "--prefix", "avatars/"]).await;
@@ -65,13 +65,15 @@ fn files(directory: &Path) -> usize {
 }
 
 /// No process asks for a deletion of a key twice, and none without having read the object before.
-fn once_per_look(place: &Place, story: &str) {
+fn once_per_look(place: &Place, referenced: &[String], story: &str) {
     let requests = place.world.server.requests();
     let ends = place.starts.iter().skip(1).copied().chain([requests.len()]);
     for (start, end) in place.starts.iter().zip(ends) {
         let (mut read, mut deleted) = (BTreeSet::new(), BTreeSet::new());
         for request in &requests[*start..end] {
-            for key in request.keys.iter().filter(|key| key.starts_with("avatars/")) {
+            // A recovery that brings an object back may delete our own marker, which the log shows as any deletion.
+            let is_ours = |key: &&String| key.starts_with("avatars/") && !referenced.contains(key);
+            for key in request.keys.iter().filter(is_ours) {
                 match request.op {
                     Op::GetObject => drop(read.insert(key)),
                     Op::DeleteObject | Op::DeleteObjects => {

@@ -83,14 +83,17 @@ async fn i07_a_full_or_read_only_disk_under_the_catalog_stops_and_the_next_run_g
     place.world.configure(more);
     let Some(disk) = Disk::mount(place.world.path("disk"), "4m") else { return };
     place.run(&["plan"]).await;
-    disk.fill(0);
-    let full = place.world.expect(1, EXECUTE).await;
-    full.says("disk/catalog.db").says("make room where the catalog is");
-    assert_eq!(place.world.bucket().len(), USERS + ORPHANS + 1, "{full:?}");
-    disk.empty();
+    // Full at the opening, and then later and later in the run, as far as the intents.
+    for left_bytes in [0, 40_000, 60_000, 80_000] {
+        disk.fill(left_bytes);
+        let full = place.world.expect(1, EXECUTE).await;
+        full.says("disk/catalog.db").says("make room where the catalog is");
+        assert_eq!(place.world.bucket().len(), USERS + ORPHANS + 1, "{left_bytes}: {full:?}");
+        disk.empty();
+    }
     disk.remount("ro");
     let read_only = place.world.expect(1, EXECUTE).await;
-    read_only.says("disk/catalog.db").says("read");
+    read_only.says("disk/catalog.db").says("see that its disk is mounted, writable");
     assert_eq!(place.world.bucket().len(), USERS + ORPHANS + 1);
     disk.remount("rw");
     place.run(EXECUTE).await;

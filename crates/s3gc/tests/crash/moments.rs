@@ -12,7 +12,9 @@ use crate::place::{EXECUTE, Place, Store};
 use crate::world::days_ago;
 
 /// How many objects are due in each round.
-const DUE: usize = 120;
+fn due() -> usize {
+    if crate::long_form().is_some() { 300 } else { 120 }
+}
 
 struct App {
     rng: StdRng,
@@ -41,7 +43,7 @@ impl App {
 
     /// Does what users do: uploads and references, replaces an old object and references it, or only references it.
     async fn act(&mut self, place: &Place) {
-        let old = format!("load/{}.bin", self.rng.random_range(self.next.saturating_sub(DUE)..self.next));
+        let old = format!("load/{}.bin", self.rng.random_range(self.next.saturating_sub(due())..self.next));
         let key = match self.rng.random_range(0..3) {
             0 => {
                 self.next += 1;
@@ -76,25 +78,23 @@ async fn load(store: Store, kills: usize, seed: u64) -> usize {
     place.world.configure("[safety]\nmax_delete = \"100%\"");
     place.world.server.set_latency(Duration::from_millis(5));
     let mut app = App { rng: StdRng::seed_from_u64(seed), bodies: BTreeMap::new(), owned: Vec::new(), next: 0 };
-    // A run that nobody kills says how many requests there are behind the first that reads an object.
-    app.leave(&place, DUE);
+    // A run that nobody kills says how many requests a sweep has.
+    app.leave(&place, due());
     place.run(EXECUTE).await;
-    let requests = place.world.server.requests();
-    let usual = requests.len() - requests.iter().position(|request| request.op == Op::GetObject).unwrap();
+    let usual = sweep_requests(&place);
     let (mut killed, mut within) = (0, 0);
     for _ in 0..kills * 4 {
         if killed == kills {
             break;
         }
         let there = place.world.bucket().keys().iter().filter(|key| key.starts_with("load/")).count();
-        app.leave(&place, (DUE + app.owned.len()).saturating_sub(there).min(DUE));
+        app.leave(&place, (due() + app.owned.len()).saturating_sub(there).min(due()));
         place.world.server.clear_requests();
-        // Reading comes first: the last two thirds of the requests belong to the sweep.
-        let moment = app.rng.random_range(usual / 3..usual);
-        let pause = Duration::from_micros(app.rng.random_range(0..20_000));
+        let moment = app.rng.random_range(1..=usual);
+        let pause = Duration::from_micros(app.rng.random_range(0..8_000));
         let mut child = place.world.command(EXECUTE).spawn().unwrap();
         let reached = async {
-            while since_the_first_read(&place) < moment {
+            while sweep_requests(&place) < moment {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             tokio::time::sleep(pause).await;
@@ -115,9 +115,12 @@ async fn load(store: Store, kills: usize, seed: u64) -> usize {
     within
 }
 
-fn since_the_first_read(place: &Place) -> usize {
+/// Counts what was asked since the first object was read for the vault, but for the reading.
+fn sweep_requests(place: &Place) -> usize {
+    let is_read = |op| matches!(op, Op::GetObject | Op::GetObjectTagging);
     let requests = place.world.server.requests();
-    requests.iter().position(|request| request.op == Op::GetObject).map_or(0, |first| requests.len() - first)
+    let since = requests.iter().skip_while(|request| request.op != Op::GetObject);
+    since.filter(|request| !is_read(request.op)).count()
 }
 
 /// Lets it finish, and compares every object with what the application knows.
