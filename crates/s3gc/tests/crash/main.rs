@@ -13,6 +13,7 @@ mod check;
 mod damage;
 mod disks;
 mod moments;
+mod paths;
 mod place;
 mod points;
 #[path = "../cli/world.rs"]
