@@ -7,6 +7,7 @@ use s3gc_core::audit::AuditDraft;
 use s3gc_core::catalog::{EntryId, EntryState, PackRecord, Settlement, StagedEntry};
 use s3gc_core::store::VersionId;
 use s3gc_core::{Location, ObjectKey};
+use s3gc_failpoint::{Point, hit};
 use sqlx::sqlite::Sqlite;
 use sqlx::{Connection, QueryBuilder, SqliteConnection, query, query_scalar};
 
@@ -80,8 +81,11 @@ pub(crate) async fn settle(
             ));
         }
     }
+    hit(Point::OutcomesWritten);
     audit::append(&mut transaction, drafts).await?;
+    hit(Point::AuditAppended);
     transaction.commit().await?;
+    hit(Point::OutcomesCommitted);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use s3gc_core::catalog::{CatalogId, Error};
+use s3gc_failpoint::{Point, hit};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -114,6 +115,7 @@ async fn recognise(connection: &mut SqliteConnection) -> Result<Option<String>> 
 /// Brings the schema up to date in one transaction, which other processes wait for.
 async fn migrate(connection: &mut SqliteConnection) -> Result<CatalogId, MigrateError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    hit(Point::CatalogMigrating);
     MIGRATOR.run_direct(None, &mut *transaction, false).await?;
     sqlx::query("INSERT INTO catalog (one, id) VALUES (1, ?) ON CONFLICT DO NOTHING")
         .bind(Uuid::now_v7().to_string())
@@ -122,5 +124,6 @@ async fn migrate(connection: &mut SqliteConnection) -> Result<CatalogId, Migrate
     let row = sqlx::query("SELECT id FROM catalog").fetch_one(&mut *transaction).await?;
     let id = row.parsed("id").map_err(|trouble| MigrateError::Source(format!("{trouble:?}").into()))?;
     transaction.commit().await?;
+    hit(Point::CatalogMigrated);
     Ok(CatalogId(id))
 }

@@ -26,9 +26,14 @@ pub(crate) const WAY_OUT: &str = "restore a backup of the file, or move it away 
 
 // https://www.sqlite.org/rescode.html: the low byte of an extended code is the primary one.
 const SQLITE_BUSY: i32 = 5;
+const SQLITE_READONLY: i32 = 8;
+const SQLITE_IOERR: i32 = 10;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_FULL: i32 = 13;
+const SQLITE_CANTOPEN: i32 = 14;
 const SQLITE_NOTADB: i32 = 26;
+/// The index of the write-ahead log cannot grow, which is how a full disk shows itself at the opening.
+const SQLITE_IOERR_SHMSIZE: i32 = 4874;
 
 impl Trouble {
     /// Names the catalog and the operation.
@@ -37,6 +42,16 @@ impl Trouble {
         match self {
             Self::Sql(error) => match primary_code(&error) {
                 Some(SQLITE_FULL) => Error::Full { catalog, source: error.into() },
+                Some(SQLITE_IOERR) if code(&error) == Some(SQLITE_IOERR_SHMSIZE) => {
+                    Error::Full { catalog, source: error.into() }
+                }
+                Some(SQLITE_READONLY | SQLITE_CANTOPEN | SQLITE_IOERR) => Error::Unusable {
+                    catalog,
+                    reason: format!(
+                        "{operation} failed ({error}): see that its disk is mounted, writable for this user, healthy and \
+                         not full, and run it again"
+                    ),
+                },
                 Some(SQLITE_CORRUPT) => {
                     Error::Unusable { catalog, reason: format!("the file is damaged ({error}): {WAY_OUT}") }
                 }
@@ -72,6 +87,9 @@ impl From<std::io::Error> for Trouble {
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<i32> {
-    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
-    Some(code & 0xff)
+    Some(code(error)? & 0xff)
+}
+
+fn code(error: &sqlx::Error) -> Option<i32> {
+    error.as_database_error()?.code()?.parse().ok()
 }

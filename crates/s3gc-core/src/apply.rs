@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use s3gc_failpoint::{Point, hit};
 use s3gc_source::SourceLock;
 use s3gc_store::{ObjectKey, ObjectMeta};
 use serde_json::json;
@@ -44,6 +45,7 @@ impl Apply<'_> {
         Means::pick(self.parts, capabilities, self.preflight.store.versioning)?;
         self.wait_for_dead_requests().await?;
         set_state(self.parts, self.plan, PlanState::Begun).await?;
+        hit(Point::PlanBegun);
         let mut reader = self.plan.reader()?;
         loop {
             let room = self.room(&report.sweep);
@@ -64,6 +66,7 @@ impl Apply<'_> {
             }
         }
         set_state(self.parts, self.plan, PlanState::Finished).await?;
+        hit(Point::PlanFinished);
         Ok(end_state(&report.sweep))
     }
 
@@ -159,9 +162,11 @@ impl Apply<'_> {
     ) -> Result<()> {
         while !left.is_empty() && !self.run.cancel.is_cancelled() {
             self.drain().await?;
+            hit(Point::Drained);
             self.run.progress.phase(Phase::Look, Some(left.len() as u64));
             let keys: Vec<&ObjectKey> = left.iter().map(|object| &object.plan.key).collect();
             let look = look(self.parts, self.run, &keys).await?;
+            hit(Point::Looked);
             self.run.progress.finished(Phase::Look);
             let holds = glob_holds(&*self.parts.catalog, self.parts.store.location(), self.preflight.now(self.parts));
             let holds = holds.await?;

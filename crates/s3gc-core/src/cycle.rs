@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::Timestamp;
 use serde_json::json;
 
@@ -67,6 +68,7 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
     tracing::info!(run_id = %id, %mode, location = %parts.store.location(), "run");
     let result = async {
         parts.catalog.put_run(&record).await?;
+        hit(Point::RunRecorded);
         cycle(parts, &options, mode, &lease, &mut report).await
     };
     let result = result.await;
@@ -82,7 +84,9 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
     record.report = serde_json::to_value(&report).ok();
     record.error = result.as_ref().err().map(|error| chain(error));
     // The run's own failure is the one to tell, whatever fails while it is recorded.
+    hit(Point::RunClosing);
     let recorded = parts.catalog.put_run(&record).await.map_err(Error::from);
+    hit(Point::RunClosed);
     let learned = ramp::learn(parts, &report, &options, result.as_ref().err()).await;
     let released = lease.release().await;
     result?;
@@ -246,13 +250,16 @@ async fn make_plan(
     let is_good = brakes.iter().all(is_about_size);
     // A census that is taken during a migration says nothing of what is unreferenced.
     if brakes.iter().all(|brake| brake.name != migration::NAME) {
+        hit(Point::ClocksCommitting);
         clocks.commit(is_good.then_some(&record)).await?;
+        hit(Point::ClocksCommitted);
     }
     if is_good {
         for pin in preflight.pins.iter().chain(&sentinel.pins(parts)) {
             parts.catalog.set_pin(parts.store.location(), pin).await?;
         }
     }
+    hit(Point::PinsWritten);
     let header = PlanHeader {
         format: 0,
         tool: concat!("s3gc ", env!("CARGO_PKG_VERSION")).into(),
@@ -269,7 +276,9 @@ async fn make_plan(
         sources: baseline.sources.clone(),
     };
     let path = options.out.clone().unwrap_or_else(|| parts.plan_path(run.id));
+    hit(Point::PlanWriting);
     let plan = PlanFile::write(&path, header, &mut due)?;
+    hit(Point::PlanWritten);
     let plan_record = PlanRecord {
         hash: plan.hash,
         run: run.id,
@@ -278,6 +287,7 @@ async fn make_plan(
         state: PlanState::Fresh,
     };
     parts.catalog.put_plan(&plan_record).await?;
+    hit(Point::PlanRecorded);
     (report.counts, report.sources, report.brakes) = (baseline.counts, baseline.sources, brakes);
     report.unwatched = unwatched;
     Ok((plan, resurrected))

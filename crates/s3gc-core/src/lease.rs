@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{SignRefused, Timestamp};
 use s3gc_vault::LeaseRecord;
 use serde::{Deserialize, Serialize};
@@ -151,9 +152,11 @@ impl HeldLease {
             heartbeat_at: now,
             released_at: None,
         };
+        hit(Point::LeaseTaking);
         if !parts.catalog.swap_lease(location, before.as_ref(), &lease).await? {
             return Err(locked(parts, "another run, which took it a moment ago"));
         }
+        hit(Point::LeaseTaken);
         // Before any effect, so that a catalog from before this run is older than the vault. The catalog first: a death
         // between the two must not make the catalog look old.
         let vault = if in_vault { take_vault(parts, &lease, vault_before).await } else { Ok(None) };
@@ -165,6 +168,7 @@ impl HeldLease {
                 return Err(error);
             }
         };
+        hit(Point::EpochRecorded);
         let boot = parts.clock.boot();
         let effects_after = if must_wait { boot + parts.settings.settle_after } else { boot };
         let state = Arc::new(LeaseState::new(boot, effects_after));
@@ -182,7 +186,9 @@ impl HeldLease {
         let released = Lease { released_at: Some(now), heartbeat_at: now, ..current.clone() };
         let mut vault = self.vault.lock().await;
         renew_vault(&self.parts, &mut vault, now, true).await?;
+        hit(Point::EpochReleased);
         self.parts.catalog.swap_lease(self.parts.store.location(), Some(&current), &released).await?;
+        hit(Point::LeaseReleased);
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{ObjectKey, PutMode, Timestamp, VersionId, Versioning};
 use serde_json::json;
 
@@ -53,6 +54,7 @@ pub(crate) async fn recover(
                 Some(sent_at) if dead_at(parts, sent_at) > now => Found::Waits(None),
                 Some(sent_at) => look_for(parts, powers, versioning, &entry, sent_at).await,
             };
+            hit(Point::RecoverFound);
             match outcome {
                 Found::PutBack => {
                     report.put_back += 1;
@@ -133,6 +135,7 @@ async fn settle_gone(
                 continue;
             }
         };
+        hit(Point::RecoverBroughtBack);
         settle(parts, run, &entry, EntryState::Deleted, marker).await?;
         report.deleted += 1;
         if let Some(how) = how {
@@ -243,5 +246,6 @@ async fn settle(
         Vec::new()
     };
     parts.catalog.settle(&[Settlement { entry: entry.id, state, marker, at }], audit).await?;
+    hit(Point::RecoverSettled);
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{ByteStream, ObjectKey, ObjectMeta, ObjectStore, PutMode, Timestamp};
 use s3gc_vault::pack;
 use serde::{Deserialize, Serialize};
@@ -310,10 +311,13 @@ pub(crate) async fn bring_back(
     is_home: bool,
     mode: PutMode,
 ) -> Result<&'static str> {
+    hit(Point::RestoreWriting);
     if is_home && uncover(parts, entry).await {
+        hit(Point::RestoreWritten);
         return Ok("marker removed");
     }
     upload(parts, entry, target, mode).await?;
+    hit(Point::RestoreWritten);
     Ok("from the vault")
 }
 
@@ -416,5 +420,6 @@ pub(crate) async fn record(
     } else {
         parts.catalog.append_audit(vec![audit]).await?;
     }
+    hit(Point::RestoreRecorded);
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt, stream};
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{ByteStream, GetOptions, ObjectMeta, Readable, VersionId};
 use s3gc_vault::pack::{self, FinishedPack, NewEntry, PackHeader, PackId, PackWriter};
 use tokio::sync::{Semaphore, mpsc};
@@ -240,6 +241,7 @@ impl Packer {
     }
 
     fn create(&self, dir: &Path) -> Result<PackWriter> {
+        hit(Point::PackWriting);
         let now = self.parts.clock.now();
         let header = PackHeader {
             vault_id: self.parts.catalog.id().to_string(),
@@ -256,6 +258,7 @@ fn finish((writer, plans): (PackWriter, Vec<PlanEntry>), packs: &mpsc::Sender<Pa
         return Ok(());
     }
     let pack = writer.finish()?;
+    hit(Point::PackWritten);
     packs.blocking_send(Packed { pack, plans }).map_err(|_| Error::Internal("the vault's writer ended early".into()))
 }
 
@@ -263,7 +266,9 @@ fn finish((writer, plans): (PackWriter, Vec<PlanEntry>), packs: &mpsc::Sender<Pa
 async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &mut Staged) -> Result<()> {
     let Packed { pack, plans } = packed;
     pack.store(&*parts.vault).await?;
+    hit(Point::PackStored);
     pack::read_back(Arc::clone(&parts.vault), &pack).await?;
+    hit(Point::PackReadBack);
     if pack.entries.len() != plans.len() || !pack.entries.iter().zip(&plans).all(|(entry, plan)| entry.key == plan.key)
     {
         return Err(Error::Internal("a pack does not hold what was put into it".into()));
@@ -285,6 +290,7 @@ async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &m
         .map(|(entry, plan)| StagedEntry { entry: entry.clone(), unreferenced_since: plan.unreferenced_since })
         .collect();
     let ids = parts.catalog.stage(&record, &entries).await?;
+    hit(Point::Staged);
     if ids.len() != plans.len() {
         return Err(Error::Internal("the catalog recorded another number of objects".into()));
     }

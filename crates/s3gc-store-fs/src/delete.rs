@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, renameat, unlinkat};
 use rustix::io::Errno;
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ETag, Error, ObjectKey, Result, SignGuard};
 
 use crate::dir::{Root, is_absent, parent, state_of};
@@ -113,6 +114,7 @@ impl Found {
             Err(Errno::NOENT) => return DeleteOutcome::AlreadyGone,
             Err(error) => return DeleteOutcome::Refused(fail(error)),
         }
+        hit(Point::FileTrashed);
         match state_of(&trash.directory, slot) {
             Ok(Some(state)) if state.has_content_of(&self.staged) => {}
             Ok(_) => return self.put_back(trash, slot, key, DeleteOutcome::Changed),
@@ -121,6 +123,7 @@ impl Found {
         if let Err(error) = unlinkat(&trash.directory, slot, AtFlags::empty()) {
             return self.put_back(trash, slot, key, DeleteOutcome::Refused(fail(error)));
         }
+        hit(Point::FileRemoved);
         Sidecar::remove(&self.root, key, &self.staged);
         DeleteOutcome::Deleted { marker: None }
     }

@@ -11,6 +11,7 @@ use rustix::fs::{
     statat, unlinkat,
 };
 use rustix::io::{self, Errno};
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{ByteStream, Error, ObjectKey, ObjectMeta, PutMode, Result};
 use uuid::Uuid;
 
@@ -121,6 +122,7 @@ impl Temporary {
     fn publish(self, path: &KeyPath, key: &ObjectKey, sidecar: &Sidecar, mode: PutMode) -> Result<ObjectMeta> {
         let fail = |error: Errno| failed("put", key.as_str(), error);
         self.file.sync_all().map_err(|error| failed("put", key.as_str(), error))?;
+        hit(Point::FileWritten);
         let stat = fstat(&self.file).map_err(fail)?;
         let state = FileState::new(&stat).ok_or_else(|| fail(Errno::INVAL))?;
         let parent = make_parent(&self.root, path).map_err(fail)?;
@@ -138,6 +140,7 @@ impl Temporary {
                 other => fail(other),
             });
         }
+        hit(Point::FilePublished);
         fsync(&parent).map_err(fail)?;
         if let Some(replaced) = replaced.filter(|replaced| mode == PutMode::Replace && !replaced.has_content_of(&state))
         {

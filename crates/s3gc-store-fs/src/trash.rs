@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::fs::{AtFlags, Dir, FlockOperation, Mode, OFlags, flock, fsync, mkdirat, openat, unlinkat};
 use rustix::io::{self, Errno};
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{Error, ObjectKey, Result};
 use uuid::Uuid;
 
@@ -57,6 +58,7 @@ impl Trash {
         file.sync_all()?;
         fsync(&trash.directory)?;
         fsync(&trash.parent)?;
+        hit(Point::TrashMade);
         Ok(trash)
     }
 }

@@ -17,6 +17,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::stream::{self, StreamExt};
 use md5::{Digest, Md5};
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{
     DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, Error, ObjectKey, SignGuard, SignRefused, VersionId,
 };
@@ -216,7 +217,9 @@ where
             return Sent::No(Unsent::Guard(refused));
         }
         let gate = Gate::open();
+        hit(Point::DeleteSending);
         let result = send(gate.clone()).await;
+        hit(Point::DeleteAnswered);
         match (gate.state(), result) {
             (GateState::Passed, Ok(output)) => return Sent::Answered(output),
             (GateState::Passed, Err(failure)) => return Sent::Failed(failure),

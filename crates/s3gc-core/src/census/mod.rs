@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use futures::StreamExt;
+use s3gc_failpoint::{Point, hit};
 use s3gc_source::{ColumnCounts, ColumnId, Reading, ReferenceSource, ScanItem, ScanRequest};
 use s3gc_store::{ListItem, ListRequest, ObjectStore, SkippedName};
 use serde::{Deserialize, Serialize};
@@ -276,6 +277,7 @@ impl Listing {
             skipped += names;
         }
         let spool = spool.finish().map_err(spool_error())?;
+        hit(Point::ListingSpooled);
         Ok(Listed { spool, skipped, samples })
     }
 }

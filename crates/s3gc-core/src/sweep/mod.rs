@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{
     DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ObjectKey, ObjectMeta, SignGuard, SignRefused,
     VersionEntry, VersionId, Versioning,
@@ -164,20 +165,24 @@ impl Sweeper<'_> {
     /// Sends one batch: the intent is durable first, so that nothing slow stands between the HEADs and the deletion.
     async fn batch(&self, mut batch: Vec<StagedObject>) -> Result<()> {
         let unsent: Vec<_> = batch.iter().filter(|object| !object.is_sent).map(|object| object.id).collect();
+        hit(Point::IntentsWriting);
         if let Err(error) = self.parts.catalog.send(&unsent, self.parts.clock.now()).await {
             self.queue.lock().await.objects.extend(batch);
             return Err(error.into());
         }
         batch.iter_mut().for_each(|object| object.is_sent = true);
+        hit(Point::IntentsWritten);
         let first_head = (!self.means.is_versioned).then(|| self.parts.clock.boot());
         let mut changed = Vec::new();
         if first_head.is_some() {
             (batch, changed) = self.head(batch).await;
         }
+        hit(Point::Headed);
         let requests: Vec<DeleteRequest> = batch.iter().map(request).collect();
         let guard = BatchGuard::new(self.guard, first_head);
         #[expect(clippy::disallowed_methods, reason = "this is the deletion site")]
         let outcomes = self.parts.store.delete(&requests, self.means.delete, &guard).await;
+        hit(Point::BatchAnswered);
         if let Some(first_head) = first_head {
             self.adapt(self.parts.clock.boot().saturating_sub(first_head)).await;
         }
@@ -260,6 +265,7 @@ impl Sweeper<'_> {
         self.queue.lock().await.objects.extend(late);
         if self.means.is_versioned {
             deleted = self.check_covered(deleted, &mut kept, &mut unknown).await;
+            hit(Point::MarkersChecked);
         }
         let now = self.parts.clock.now();
         let mut settlements = Vec::with_capacity(deleted.len());
@@ -276,6 +282,7 @@ impl Sweeper<'_> {
         if !settlements.is_empty() {
             self.parts.catalog.settle(&settlements, audit).await?;
         }
+        hit(Point::Settled);
         let mut report = self.report.lock().await;
         for (object, marker) in &deleted {
             tracing::trace!(key = %object.plan.key, "deleted");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use s3gc_failpoint::{Point, hit};
 use s3gc_store::{
     DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ETag, Error, ListItem, ListRequest, ObjectKey, ObjectMeta,
     ObjectStore, PROBE_PREFIX, PutMode, Result, StoreStatus, VersionEntry, Versioning,
@@ -55,6 +56,7 @@ pub(crate) async fn probe(store: &dyn ObjectStore, status: &StoreStatus, run: Ru
     }
     // The canary goes in any case.
     let cleaned = clean_up_all(store, &key, status.versioning).await;
+    hit(Point::CanariesGone);
     let found = found?;
     match cleaned {
         Ok(()) => {}
@@ -129,7 +131,10 @@ async fn probe_delete(store: &dyn ObjectStore, key: &ObjectKey, means: DeleteMea
 
 async fn put(store: &dyn ObjectStore, key: &ObjectKey, body: &'static [u8], mode: PutMode) -> Result<ObjectMeta> {
     let stream = futures::stream::once(async move { Ok(Bytes::from_static(body)) }).boxed();
-    store.put(key, stream, &ObjectMeta::new(body.len() as u64), mode).await
+    hit(Point::CanaryWriting);
+    let written = store.put(key, stream, &ObjectMeta::new(body.len() as u64), mode).await;
+    hit(Point::CanaryWritten);
+    written
 }
 
 async fn delete(store: &dyn ObjectStore, key: &ObjectKey, etag: &ETag, means: DeleteMeans) -> Result<DeleteOutcome> {

@@ -10,6 +10,7 @@ use std::path::Path;
 use bytes::Bytes;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
+use s3gc_failpoint::{Point, hit};
 
 use super::temporary::Temporary;
 use crate::{FileName, VaultFile};
@@ -58,6 +59,7 @@ impl Files {
         mut next: impl FnMut() -> Option<Option<Bytes>>,
     ) -> io::Result<Placed> {
         let mut temporary = Temporary::create(&self.temporary)?;
+        hit(Point::VaultWriting);
         let mut left = size_bytes;
         loop {
             match next() {
@@ -73,7 +75,9 @@ impl Files {
         if left > 0 {
             return Err(body_length("shorter"));
         }
+        hit(Point::VaultWritten);
         temporary.file.sync_all()?;
+        hit(Point::VaultSynced);
         let (parent, leaf) = self.parent(name, true)?;
         match temporary.rename_into(&parent, leaf) {
             Ok(()) => {}
@@ -87,7 +91,9 @@ impl Files {
             }
             Err(e) => return Err(e),
         }
+        hit(Point::VaultRenamed);
         rustix::fs::fsync(&parent)?;
+        hit(Point::VaultDurable);
         Ok(Placed::Durable)
     }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 
 use rustix::fs::{Mode, OFlags};
+use s3gc_failpoint::{Point, hit};
 
 use super::files::{Files, open_file, there};
 use super::temporary::Temporary;
@@ -35,7 +36,9 @@ impl Files {
         let mut temporary = Temporary::create(&self.temporary)?;
         temporary.file.write_all(new)?;
         temporary.file.sync_all()?;
+        hit(Point::RecordWritten);
         temporary.replace(&self.records, slot)?;
+        hit(Point::RecordReplaced);
         rustix::fs::fsync(&self.records)?;
         Ok(true)
     }
