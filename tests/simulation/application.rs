@@ -139,10 +139,10 @@ impl World {
         let mut meta = ObjectMeta::new(bytes.len() as u64);
         meta.headers.content_type = Some(format!("image/x-{}", body % 7));
         meta.user.insert("owner".into(), format!("{}", body % 5));
-        if body % 3 == 0 {
+        if body.is_multiple_of(3) {
             meta.tags = Some([("team".to_owned(), format!("{}", body % 11))].into());
         }
-        if body % 5 == 0 {
+        if body.is_multiple_of(5) {
             meta.storage_class = Some("STANDARD_IA".into());
         }
         let now = self.store_now();

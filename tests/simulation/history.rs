@@ -345,7 +345,9 @@ impl History {
             without(&|next| next.episodes[index].before.clear());
             without(&|next| next.episodes[index].events.clear());
             for event in 0..episode.events.len() {
-                without(&|next| drop(next.episodes[index].events.remove(event)));
+                without(&|next| {
+                    next.episodes[index].events.remove(event);
+                });
             }
             for step in 0..episode.before.len() {
                 without(&|next| {

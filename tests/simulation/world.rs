@@ -244,7 +244,7 @@ impl Sim {
             }
         }
         self.crash.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The process stands still; after some time another collector begins, and soon after that it goes on.
@@ -318,7 +318,7 @@ impl World {
             let seconds = 5 + i64::try_from(open.wrote * 7919 % 31).unwrap().pow(2) * 3 / 4;
             let ends = *open.ends.get_or_insert(now + SignedDuration::from_secs(seconds));
             if ends <= now {
-                ended.push((*name, open.wrote % 7 == 0));
+                ended.push((*name, open.wrote.is_multiple_of(7)));
             }
         }
         for (name, fails) in ended {
