@@ -19,7 +19,7 @@ use crate::progress::{Event, Phase};
 use crate::report::{PlanSummary, RecoverReport, RunReport, SweepReport, chain};
 use crate::sentinel::Sentinel;
 use crate::settings::RetentionFrom;
-use crate::{Error, Result, RunId, apply, recover};
+use crate::{Error, Result, RunId, apply, fence, recover};
 
 /// How long a plan is good for.
 const PLAN_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
@@ -109,6 +109,9 @@ async fn cycle(
         );
     }
     let preflight = Preflight::run(parts, mode).await?;
+    if mode == Mode::Execute {
+        fence::check(parts).await?;
+    }
     run.progress.finished(Phase::Preflight);
     if let Some(path) = &options.plan {
         let plan = PlanFile::open(path)?;
@@ -145,7 +148,11 @@ async fn recover(
     report: &mut RunReport,
 ) -> Result<()> {
     let powers = recover::Powers { may_write: mode == Mode::Execute, may_look };
-    recover::recover(parts, run, powers, preflight.store.versioning, &mut report.recovered).await
+    recover::recover(parts, run, powers, preflight.store.versioning, &mut report.recovered).await?;
+    if mode == Mode::Execute {
+        fence::recover(parts, run, &mut report.sweep).await?;
+    }
+    Ok(())
 }
 
 fn as_locked(parts: &Parts, error: s3gc_source::Error) -> Error {

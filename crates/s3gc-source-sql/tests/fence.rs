@@ -325,20 +325,32 @@ async fn i01_fence_the_wait_sees_a_snapshot_without_a_number() {
 #[tokio::test]
 async fn i01_fence_the_wait_counts_from_a_number_of_its_own() {
     let Some(world) = World::new(OnConflict::Abort).await else { return };
-    // The one with the highest number so far is still open, and so is a snapshot that was taken since: its `xmax` is the
-    // next number, which nobody has yet.
+    // The row of the key waits, when the transaction that condemns it has its number already.
+    world.sql(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(7); RETURN NEW; END';
+         CREATE TRIGGER slow BEFORE INSERT ON s3gc_fence.condemned FOR EACH ROW WHEN (NEW.key <> '') EXECUTE FUNCTION slow()",
+    );
+    let mut gate = world.session().await;
+    run(&mut gate, "SELECT pg_advisory_lock(7)").await.unwrap();
     let mut writer = world.session().await;
-    run(&mut writer, "BEGIN; INSERT INTO posts VALUES (8, 'x.jpg')").await.unwrap();
-    let mut reader = world.session().await;
-    run(&mut reader, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM posts").await.unwrap();
-    // The snapshot's oldest number is that of the writer. Once that is over, only the snapshot is left.
-    world.condemn().await;
+    let keys = [condemned(KEY)];
+    let condemning = world.fence().condemn(OWNER, "w", &keys);
+    let meanwhile = async {
+        const WAITS: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        while world.sql(WAITS) != "1" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        // Its number is higher, and it sees nothing of what is being condemned: only a number that is drawn afterwards
+        // is above it. The `xmax` of a snapshot is one more than the last transaction that is over.
+        run(&mut writer, "BEGIN").await.unwrap();
+        run(&mut writer, REFER).await.unwrap();
+        run(&mut gate, "SELECT pg_advisory_unlock(7)").await.unwrap();
+    };
+    let (fenced, ()) = tokio::join!(condemning, meanwhile);
+    assert_eq!(fenced.unwrap(), [Fenced::Yes]);
+    assert!(matches!(world.fence().wait(Duration::ZERO).await.unwrap(), Drain::Blocked { .. }), "it goes on");
     run(&mut writer, "COMMIT").await.unwrap();
-    let mut late = world.session().await;
-    run(&mut late, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM posts").await.unwrap();
-    assert!(matches!(world.fence().wait(Duration::ZERO).await.unwrap(), Drain::Blocked { .. }));
-    run(&mut reader, "ROLLBACK").await.unwrap();
-    run(&mut late, "ROLLBACK").await.unwrap();
     assert_eq!(world.fence().wait(Duration::from_secs(20)).await.unwrap(), Drain::Done);
 }
 

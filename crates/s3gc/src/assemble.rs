@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use s3gc_catalog::SqliteCatalog;
 use s3gc_core::catalog::Catalog;
-use s3gc_core::config::{BucketConfig, Config, DeleteChecksum, ReferenceConfig, ReferencePlace, StoreConfig};
+use s3gc_core::config::{
+    BucketConfig, Config, DeleteChecksum, OnConflict, ReferenceConfig, ReferencePlace, StoreConfig,
+};
 use s3gc_core::{Gc, ObjectStore, catalog, source, store, vault};
 use s3gc_source::extract::ExtractConfig;
 use s3gc_source_sql::{Reference, SqlConfig, SqlSource};
@@ -273,7 +275,12 @@ fn open_source(
         reason: "it is not configured".into(),
     })?;
     let references = bucket.references.iter().filter(|reference| reference.database == database).map(reference);
-    SqlSource::new(SqlConfig::new(database, url.url.expose_secret(), references), extract)
+    let mut sql = SqlConfig::new(database, url.url.expose_secret(), references);
+    sql.fence = url.fence.map(|on_conflict| match on_conflict {
+        OnConflict::Abort => s3gc_source_sql::OnConflict::Abort,
+        OnConflict::Restore => s3gc_source_sql::OnConflict::Restore,
+    });
+    SqlSource::new(sql, extract)
 }
 
 fn reference(config: &ReferenceConfig) -> Reference {
