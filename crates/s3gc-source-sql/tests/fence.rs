@@ -566,3 +566,110 @@ async fn i01_fence_what_only_a_scan_can_read_stands_for_every_key() {
     world.sql("INSERT INTO posts VALUES (2, '\\u0061vatars/alice-1.jpg')");
     assert_eq!(world.orders().await, [None, None]);
 }
+
+/// A generator of numbers that are the same each time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end
+    }
+
+    fn pick<'t>(&mut self, of: &[&'t str]) -> &'t str {
+        of[self.below(of.len())]
+    }
+}
+
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in text.as_bytes().chunks(3) {
+        let bits = chunk.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        for n in 0..=chunk.len() {
+            out.push(char::from(DIGITS[bits >> (18 - 6 * n) & 63]));
+        }
+    }
+    out
+}
+
+/// Writes a text in another way that is read as the same.
+fn rewrite(numbers: &mut Numbers, text: &str) -> String {
+    let each = |text: &str, change: &dyn Fn(char) -> Option<String>| -> String {
+        text.chars().map(|c| change(c).unwrap_or_else(|| c.to_string())).collect()
+    };
+    let percent = |c: char| c.to_string().bytes().map(|b| format!("%{b:02X}")).collect::<String>();
+    let is_odd = |c: char| !c.is_ascii_alphanumeric();
+    match numbers.below(16) {
+        0 => each(text, &|c| is_odd(c).then(|| percent(c))),
+        1 => each(text, &|c| (is_odd(c) && c != '/').then(|| percent(c))),
+        2 => each(text, &|c| is_odd(c).then(|| format!("\\u{:04x}", u32::from(c)))),
+        3 => each(text, &|c| is_odd(c).then(|| format!("&#{};", u32::from(c)))),
+        4 => each(text, &|c| is_odd(c).then(|| format!("&#x{:x};", u32::from(c)))),
+        5 => text.replace('/', "\\/"),
+        6 => format!("https://photos.s3.amazonaws.com/{text}?X-Amz-Signature=abc"),
+        7 => format!("https://cdn.example.com/some/{text}#top"),
+        8 => format!("s3://photos/{text}"),
+        9 => format!("<p>nothing <img src=\"/{text}\"> else</p>"),
+        10 => format!("{{\"a\": [\"{}\"]}}", text.replace('\\', "\\\\").replace('"', "\\\"")),
+        11 => base64(text),
+        12 => format!("https://img.example.com/insecure/rs:fit:3:3/{}", base64(&format!("s3://photos/{text}"))),
+        13 => each(text, &|c| c.is_ascii_lowercase().then(|| percent(c))),
+        14 => format!(" /{text}\n"),
+        _ => text.replace('&', "&amp;"),
+    }
+}
+
+#[tokio::test]
+async fn i01_fence_whatever_is_read_as_a_key_meets_its_row() {
+    use s3gc_source::extract::{Extractor, Readings};
+    let Some(world) = World::new(OnConflict::Abort).await else { return };
+    let mut numbers = Numbers(7);
+    let extractor = Extractor::new(bucket()).unwrap();
+    let (mut readings, mut cases) = (Readings::default(), Vec::new());
+    let parts =
+        ["a", "B2", "img", "IMG_0017", "café", "x-1", "a b", "q%20r", "n'n", "7", "cafe\u{301}s", "u002f", "2Fc", "nb"];
+    let mut keys = Vec::new();
+    for _ in 0..4000 {
+        let segments: Vec<&str> = (0..=numbers.below(3)).map(|_| numbers.pick(&parts)).collect();
+        let key = format!(
+            "{}/{}{}",
+            segments.join("/"),
+            numbers.below(99),
+            numbers.pick(&[".jpg", ".tar.gz", "", ".JPG", "(1).png"])
+        );
+        let mut value = key.clone();
+        for _ in 0..numbers.below(4) {
+            value = rewrite(&mut numbers, &value);
+        }
+        extractor.extract(&value, &mut readings);
+        if readings.iter().any(|reading| reading.as_str() == key) {
+            keys.push(key.clone());
+            cases.push((key, value));
+        }
+    }
+    assert!(cases.len() > 2000, "only {} values were read as their keys", cases.len());
+    keys.sort();
+    keys.dedup();
+    let all: Vec<Condemned> = keys.iter().map(|key| condemned(key)).collect();
+    assert!(world.fence().condemn(OWNER, "w", &all).await.unwrap().iter().all(|fenced| *fenced == Fenced::Yes));
+    let mut session = world.session().await;
+    const MISSED: &str = "SELECT c.key, c.value, s3gc_fence.words(c.value, 2)::text
+        FROM unnest($1::text[], $2::text[]) AS c (key, value)
+        WHERE NOT EXISTS (SELECT FROM s3gc_fence.condemned k WHERE (k.key = c.key OR k.key = '')
+            AND k.needle = ANY (s3gc_fence.words(c.value, 2)) AND k.runs <@ s3gc_fence.words(c.value, 2))";
+    let (keys, values): (Vec<String>, Vec<String>) = cases.into_iter().unzip();
+    let missed: Vec<(String, String, String)> =
+        sqlx::query_as(MISSED).bind(keys).bind(&values).fetch_all(&mut session).await.unwrap();
+    assert!(
+        missed.is_empty(),
+        "{} of {} are missed: {:#?}",
+        missed.len(),
+        values.len(),
+        &missed[..missed.len().min(5)]
+    );
+    // Most of them meet the row of their key, and not only what stands for everything.
+    const OPAQUE: &str = "SELECT count(*) FROM unnest($1::text[]) AS v WHERE '*' = ANY (s3gc_fence.words(v, 2))";
+    let opaque: i64 = sqlx::query_scalar(OPAQUE).bind(&values).fetch_one(&mut session).await.unwrap();
+    assert!(usize::try_from(opaque).unwrap() * 2 < values.len(), "{opaque} of {} are opaque", values.len());
+}
