@@ -13,6 +13,7 @@ mod adversary;
 mod census;
 mod crash;
 mod exactly;
+mod fence;
 mod refusals;
 mod restore;
 mod secrets;

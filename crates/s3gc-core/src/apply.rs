@@ -6,9 +6,11 @@ use s3gc_failpoint::{Point, hit};
 use s3gc_source::SourceLock;
 use s3gc_store::{ObjectKey, ObjectMeta};
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use crate::audit::AuditDraft;
 use crate::catalog::{PlanRecord, PlanState, RunState};
+use crate::fence::{self, FencedWave};
 use crate::gc::{Parts, RunContext};
 use crate::judge::{HoldSet, Kept, due_at, glob_holds};
 use crate::lease::HeldLease;
@@ -101,6 +103,7 @@ impl Apply<'_> {
     async fn wave(&mut self, capabilities: Capabilities, wave: Vec<PlanEntry>, report: &mut SweepReport) -> Result<()> {
         let sizes: std::collections::HashMap<ObjectKey, u64> =
             wave.iter().map(|entry| (entry.key.clone(), entry.size_bytes)).collect();
+        let (mut fenced, wave) = FencedWave::begin(self.parts, self.run, wave, report).await?;
         let mut staged = Staged::default();
         self.run.progress.phase(Phase::Stage, Some(wave.len() as u64));
         let result = stage(self.parts, self.run, wave, &mut staged).await;
@@ -116,7 +119,7 @@ impl Apply<'_> {
         }
         let mut left = staged.objects;
         let result = match result {
-            Ok(()) => self.look_and_sweep(capabilities, &mut left, report).await,
+            Ok(()) => self.look_and_sweep(capabilities, &mut left, &mut fenced, report).await,
             Err(error) => Err(error),
         };
         let reason = match &result {
@@ -131,7 +134,9 @@ impl Apply<'_> {
             })
             .collect();
         let kept = keep(self.parts, self.run, kept, report).await;
-        result.and(kept)
+        let ended = fenced.end(self.parts).await;
+        result.and(kept).and(ended)?;
+        fence::obey(self.parts, self.run, report).await
     }
 
     /// Tells whether a person holds the key, or what it is derived from.
@@ -158,24 +163,29 @@ impl Apply<'_> {
         &mut self,
         capabilities: Capabilities,
         left: &mut Vec<StagedObject>,
+        fenced: &mut FencedWave,
         report: &mut SweepReport,
     ) -> Result<()> {
         while !left.is_empty() && !self.run.cancel.is_cancelled() {
             self.drain().await?;
             hit(Point::Drained);
+            // Before the look: who refers to them from here on is told, and who did before is over or holds them.
+            let kept = fenced.mark(self.parts, left).await?;
+            keep(self.parts, self.run, kept, report).await?;
+            let holds = Mutex::new(fence::hold(self.parts).await?);
             self.run.progress.phase(Phase::Look, Some(left.len() as u64));
             let keys: Vec<&ObjectKey> = left.iter().map(|object| &object.plan.key).collect();
             let look = look(self.parts, self.run, &keys).await?;
             hit(Point::Looked);
             self.run.progress.finished(Phase::Look);
-            let holds = glob_holds(&*self.parts.catalog, self.parts.store.location(), self.preflight.now(self.parts));
-            let holds = holds.await?;
+            let globs = glob_holds(&*self.parts.catalog, self.parts.store.location(), self.preflight.now(self.parts));
+            let globs = globs.await?;
             let (mut kept, mut free) = (Vec::new(), Vec::new());
             for (object, referenced) in left.drain(..).zip(&look.referenced) {
                 let key = &object.plan.key;
                 let skipped = if *referenced {
                     Skipped::new(key, Skip::Rescued, "referenced again")
-                } else if self.is_held(&holds, key) {
+                } else if self.is_held(&globs, key) {
                     Skipped::new(key, Skip::Held, Kept::Held.as_str())
                 } else {
                     free.push(object);
@@ -199,7 +209,10 @@ impl Apply<'_> {
             );
             self.run.progress.phase(Phase::Sweep, Some(left.len() as u64));
             let before = left.len();
-            sweep(self.parts, self.run, means, &guard, left, report).await?;
+            let given: Vec<ObjectKey> = left.iter().map(|object| object.plan.key.clone()).collect();
+            let swept = sweep(self.parts, self.run, means, &guard, &holds, left, report).await;
+            fenced.swept(given, left);
+            swept?;
             self.run.progress.finished(Phase::Sweep);
             self.lease
                 .state

@@ -22,7 +22,7 @@ use crate::report::{PlanSummary, RecoverReport, RunReport, SweepReport, chain};
 use crate::resurrect::ResurrectionReport;
 use crate::sentinel::Sentinel;
 use crate::settings::RetentionFrom;
-use crate::{Error, Result, RunId, apply, migration, ramp, recover, resurrect};
+use crate::{Error, Result, RunId, apply, fence, migration, ramp, recover, resurrect};
 
 /// How long a plan is good for.
 const PLAN_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
@@ -120,6 +120,9 @@ async fn cycle(
         );
     }
     let preflight = Preflight::run(parts, mode).await?;
+    if mode == Mode::Execute {
+        fence::check(parts).await?;
+    }
     run.progress.finished(Phase::Preflight);
     if let Some(path) = &options.plan {
         let plan = PlanFile::open(path)?;
@@ -163,7 +166,11 @@ async fn recover(
     report: &mut RunReport,
 ) -> Result<()> {
     let powers = recover::Powers { may_write: mode == Mode::Execute, may_look };
-    recover::recover(parts, run, powers, preflight.store.versioning, &mut report.recovered).await
+    recover::recover(parts, run, powers, preflight.store.versioning, &mut report.recovered).await?;
+    if mode == Mode::Execute {
+        fence::recover(parts, run, &mut report.sweep).await?;
+    }
+    Ok(())
 }
 
 fn as_locked(parts: &Parts, error: s3gc_source::Error) -> Error {

@@ -11,6 +11,7 @@ pub mod config;
 mod cycle;
 mod error;
 mod explain;
+mod fence;
 mod gc;
 mod host;
 mod ids;

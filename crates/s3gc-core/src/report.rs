@@ -97,6 +97,19 @@ pub struct SweepReport {
     pub failed: Tally,
     /// Objects whose deletion was not answered: the next run finds out.
     pub unknown: Tally,
+    /// Objects that a write fence stood around.
+    #[serde(default)]
+    pub fenced: Tally,
+    /// Of those, the ones that an open transaction referred to, so that they were kept.
+    #[serde(default)]
+    pub fence_rescued: Tally,
+    /// Objects that were kept because no fence can stand around them.
+    #[serde(default)]
+    pub unfenceable: Tally,
+    /// Objects that came back from the vault, because a transaction referred to them while they were being deleted, or
+    /// since.
+    #[serde(default)]
+    pub fence_restored: Tally,
     /// Some of the objects that were not deleted.
     pub named: Vec<Skipped>,
 }
@@ -110,6 +123,8 @@ impl SweepReport {
             Skip::Failed => self.failed.add(bytes),
             Skip::Unknown => self.unknown.add(bytes),
             Skip::Rescued => self.rescued.add(bytes),
+            Skip::Fenced => self.fence_rescued.add(bytes),
+            Skip::Unfenceable => self.unfenceable.add(bytes),
             Skip::Unreadable | Skip::Held | Skip::PutBack => self.kept.add(bytes),
         }
         if self.named.len() < MAX_NAMED {
@@ -143,6 +158,10 @@ pub enum Skip {
     Held,
     /// The look found it referenced.
     Rescued,
+    /// A transaction that is still open refers to it.
+    Fenced,
+    /// The write fence cannot stand around it.
+    Unfenceable,
     /// The run ended before its turn.
     PutBack,
     /// Its backup or deletion failed.

@@ -15,13 +15,34 @@ pub struct SqlConfig {
     pub url: SecretString,
     /// The columns and queries to read.
     pub references: Vec<Reference>,
+    /// Turns the write fence on, which only PostgreSQL has, and says what becomes of a transaction that refers to an
+    /// object that is being deleted.
+    #[serde(default)]
+    pub fence: Option<OnConflict>,
+}
+
+/// What becomes of a transaction that refers to an object that is just being deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// It fails with 40001 (serialization failure), which applications that retry transactions know.
+    Abort,
+    /// It goes on, and leaves an order to bring the object back from the vault.
+    Restore,
 }
 
 impl SqlConfig {
     /// Names a database and what to read in it.
     #[must_use]
     pub fn new(name: &str, url: &str, references: impl IntoIterator<Item = Reference>) -> Self {
-        Self { name: name.to_owned(), url: url.into(), references: references.into_iter().collect() }
+        Self { name: name.to_owned(), url: url.into(), references: references.into_iter().collect(), fence: None }
+    }
+
+    /// Turns the write fence on.
+    #[must_use]
+    pub fn with_fence(mut self, on_conflict: OnConflict) -> Self {
+        self.fence = Some(on_conflict);
+        self
     }
 }
 

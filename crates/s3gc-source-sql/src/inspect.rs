@@ -64,7 +64,8 @@ impl Inspector {
     pub async fn connect(name: &str, url: &str) -> Result<Self> {
         let refuse = |reason| Error::Schema { source_name: name.to_owned(), column: "url".to_owned(), reason };
         let target = Target::parse(url).map_err(refuse)?;
-        let source = SqlSource { name: name.to_owned(), target, references: Vec::new(), autos: Vec::new() };
+        let source =
+            SqlSource { name: name.to_owned(), target, references: Vec::new(), autos: Vec::new(), fence: None };
         let conn = source.open().await?;
         Ok(Self { source, conn: Some(conn) })
     }

@@ -4,6 +4,7 @@ mod catalog;
 mod config;
 mod conn;
 mod error;
+mod fence;
 mod inspect;
 mod mysql;
 mod postgres;
@@ -14,6 +15,6 @@ mod source;
 mod sqlite;
 mod unwatched;
 
-pub use config::{Reference, SqlConfig};
+pub use config::{OnConflict, Reference, SqlConfig};
 pub use inspect::{Candidate, Inspector};
 pub use source::SqlSource;

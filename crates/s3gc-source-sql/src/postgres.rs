@@ -63,7 +63,7 @@ pub(crate) async fn begin(source: &SqlSource, mut conn: Conn) -> Result<Session>
 }
 
 /// Settings of this transaction alone, since a pooler may give the session to others afterwards.
-async fn set_up(conn: &mut Conn) -> sqlx::Result<()> {
+pub(crate) async fn set_up(conn: &mut Conn) -> sqlx::Result<()> {
     // A policy that hides rows must be an error: PostgreSQL manual, "row_security".
     const ALL: &str = "SET LOCAL row_security = off; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '10s'; \
          SET LOCAL idle_in_transaction_session_timeout = 0";
@@ -247,7 +247,7 @@ pub(crate) async fn drain(source: &SqlSource, patience: Duration) -> Result<Drai
 }
 
 /// Names the oldest open transaction. Everybody may see the locks; who holds them, only some.
-async fn blocker(conn: &mut Conn) -> sqlx::Result<String> {
+pub(crate) async fn blocker(conn: &mut Conn) -> sqlx::Result<String> {
     const BLOCKER: &str = "
         SELECT coalesce(
             'prepared transaction ' || p.gid || ' of ' || p.owner || ' since ' || p.prepared::timestamptz(0),
@@ -307,7 +307,7 @@ impl SourceLock for AdvisoryLock {
     }
 }
 
-fn number(text: Option<String>) -> Option<u64> {
+pub(crate) fn number(text: Option<String>) -> Option<u64> {
     text?.parse().ok()
 }
 

@@ -98,8 +98,73 @@ impl Sql {
         Self(format!("EXPLAIN {sql}"))
     }
 
+    /// A statement of ours for PostgreSQL with these parts in it, one for each `{}`.
+    pub(crate) fn with_parts(sql: &'static str, parts: &[Part<'_>]) -> Self {
+        let mut pieces = sql.split("{}");
+        let mut text = pieces.next().unwrap_or_default().to_owned();
+        for (part, piece) in parts.iter().zip(pieces) {
+            part.write(&mut text);
+            text.push_str(piece);
+        }
+        Self(text)
+    }
+
+    /// Puts statements one after the other, each ended.
+    pub(crate) fn script<'a>(statements: impl IntoIterator<Item = &'a Self>) -> Self {
+        Self(statements.into_iter().map(|Self(sql)| format!("{sql};\n")).collect())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn safe(&self) -> AssertSqlSafe<String> {
         AssertSqlSafe(self.0.clone())
+    }
+}
+
+/// What may stand in a statement for PostgreSQL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Part<'a> {
+    /// A name.
+    Name(&'a str),
+    /// Tables, parted by commas.
+    Tables(&'a [TableName]),
+    /// A text.
+    Text(&'a str),
+    /// An array of texts.
+    Texts(&'a [&'a str]),
+    /// A number.
+    Number(i64),
+    /// True or false.
+    Bool(bool),
+    /// A statement, or a part of one.
+    Sql(&'a Sql),
+    /// Parts of a statement, parted by this.
+    List(&'a [Sql], &'static str),
+}
+
+impl Part<'_> {
+    fn write(self, out: &mut String) {
+        match self {
+            Self::Name(name) => out.push_str(&quote(Dialect::Postgres, name)),
+            Self::Tables(tables) => {
+                let tables: Vec<String> = tables.iter().map(|table| quote_table(Dialect::Postgres, table)).collect();
+                out.push_str(&tables.join(", "));
+            }
+            Self::Text(text) => out.push_str(&literal(text)),
+            Self::Texts(texts) => {
+                let texts: Vec<String> = texts.iter().map(|text| literal(text)).collect();
+                out.push_str(&format!("ARRAY[{}]::text[]", texts.join(", ")));
+            }
+            Self::Number(number) => out.push_str(&number.to_string()),
+            Self::Bool(yes) => out.push_str(if yes { "true" } else { "false" }),
+            Self::Sql(Sql(sql)) => out.push_str(sql),
+            Self::List(list, by) => {
+                let list: Vec<&str> = list.iter().map(|Sql(sql)| sql.as_str()).collect();
+                out.push_str(&list.join(by));
+            }
+        }
     }
 }
 
@@ -200,6 +265,12 @@ fn quote(dialect: Dialect, name: &str) -> String {
     }
 }
 
+/// Writes a text so that PostgreSQL reads it back whatever `standard_conforming_strings` says. It may hold no NUL.
+fn literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if doubled.contains('\\') { format!(" E'{}'", doubled.replace('\\', "\\\\")) } else { format!("'{doubled}'") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,6 +305,14 @@ mod tests {
         assert_eq!(sql(Dialect::Postgres), "SELECT \"c\"\"`\" FROM \"s\"\"x\".\"t`y\"");
         assert_eq!(sql(Dialect::MySql), "SELECT `c\"``` FROM `s\"x`.`t``y`");
         assert_eq!(sql(Dialect::Sqlite), "SELECT \"c\"\"`\" FROM \"t`y\"");
+    }
+
+    #[test]
+    fn a_quoted_text_cannot_end_its_quotes() {
+        let texts = ["it's", "a\\'b", "{}"];
+        let sql =
+            Sql::with_parts("SELECT {}, {} FROM {}", &[Part::Text("'; --"), Part::Texts(&texts), Part::Name("a\"b")]);
+        assert_eq!(sql.as_str(), "SELECT '''; --', ARRAY['it''s',  E'a\\\\''b', '{}']::text[] FROM \"a\"\"b\"");
     }
 
     #[test]

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use s3gc_source::extract::{ExtractConfig, Extractor};
 use s3gc_source::{
-    Drain, Error, ReferenceSource, Result, ScanItem, ScanRequest, SourceLock, SourceStatus, Unwatched, UnwatchedRequest,
+    Drain, Error, ReferenceSource, Result, ScanItem, ScanRequest, SourceLock, SourceStatus, Unwatched,
+    UnwatchedRequest, WriteFence,
 };
 use secrecy::ExposeSecret as _;
 use sqlx::ConnectOptions as _;
@@ -17,7 +18,7 @@ use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::config::{Reference, SqlConfig};
+use crate::config::{OnConflict, Reference, SqlConfig};
 use crate::quote::Dialect;
 use crate::{mysql, postgres, scan, sqlite, unwatched};
 
@@ -31,6 +32,8 @@ pub struct SqlSource {
     pub(crate) references: Vec<(Reference, Extractor)>,
     /// Read columns that are not configured: as they are, and with what the configured ones need.
     pub(crate) autos: Vec<Extractor>,
+    /// The write fence, if it is turned on.
+    pub(crate) fence: Option<OnConflict>,
 }
 
 /// Where the database is, and with which login.
@@ -64,13 +67,19 @@ impl SqlSource {
     ///
     /// If nothing is configured to be read, or the configuration makes no sense.
     pub fn new(config: SqlConfig, bucket: &ExtractConfig) -> Result<Self> {
-        let SqlConfig { name, url, references } = config;
+        let SqlConfig { name, url, references, fence } = config;
         let refuse =
             |column: &str, reason: String| Error::Schema { source_name: name.clone(), column: column.into(), reason };
         if references.is_empty() {
             return Err(refuse("references", "no table and no query is configured".into()));
         }
         let target = Target::parse(url.expose_secret()).map_err(|reason| refuse("url", reason))?;
+        if fence.is_some() {
+            if !matches!(target, Target::Postgres(_)) {
+                return Err(refuse("fence", "only PostgreSQL has a write fence: turn it off".into()));
+            }
+            crate::fence::refuse_references(&name, &references)?;
+        }
         let mut with_extractors = Vec::new();
         for reference in references {
             let extractor = Extractor::new(reference.extract(bucket));
@@ -85,7 +94,7 @@ impl SqlSource {
         let auto = |(strip, prepend)| Extractor::new(ExtractConfig { strip, prepend, ..bucket.clone() });
         let autos = affixes.into_iter().map(auto).collect::<Result<_, _>>();
         let autos = autos.map_err(|error| refuse("references", error.to_string()))?;
-        Ok(Self { name, target, references: with_extractors, autos })
+        Ok(Self { name, target, references: with_extractors, autos, fence })
     }
 
     pub(crate) fn dialect(&self) -> Dialect {
@@ -150,6 +159,10 @@ impl ReferenceSource for SqlSource {
             // A file has one writer at a time and no names to lock.
             Target::Sqlite(_) => Ok(None),
         }
+    }
+
+    fn fence(&self) -> Option<&dyn WriteFence> {
+        self.fence.map(|_| self as &dyn WriteFence)
     }
 }
 

@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use s3gc_store::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnId, ReferenceBatch, Result, Unwatched, UnwatchedRequest};
+use crate::{ColumnId, ReferenceBatch, Result, Unwatched, UnwatchedRequest, WriteFence};
 
 /// Something that knows which keys are referenced: `name` and `scan` are all that it must have.
 ///
@@ -97,6 +97,11 @@ pub trait ReferenceSource: fmt::Debug + Send + Sync + 'static {
     async fn lock(&self, name: &str) -> Result<Option<Box<dyn SourceLock>>> {
         let _: &str = name;
         Ok(None)
+    }
+
+    /// Returns the write fence, where there is one and it is turned on.
+    fn fence(&self) -> Option<&dyn WriteFence> {
+        None
     }
 }
 

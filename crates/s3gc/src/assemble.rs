@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use s3gc_catalog::SqliteCatalog;
 use s3gc_core::catalog::Catalog;
-use s3gc_core::config::{BucketConfig, Config, DeleteChecksum, ReferenceConfig, ReferencePlace, StoreConfig};
+use s3gc_core::config::{
+    BucketConfig, Config, DeleteChecksum, OnConflict, ReferenceConfig, ReferencePlace, StoreConfig,
+};
 use s3gc_core::{Gc, ObjectStore, catalog, source, store, vault};
 use s3gc_source::extract::ExtractConfig;
 use s3gc_source_sql::{Reference, SqlConfig, SqlSource};
@@ -193,13 +195,24 @@ async fn collector(
         .vault(Arc::new(vault))
         .catalog(catalog)
         .compressor(Arc::from(bucket.vault.compression.compressor()))
-        .widening(json!({ "bucket": bucket.widening(), "others": others }));
+        .widening(widening(config, bucket, others));
     for database in &bucket.databases {
         let source = open_source(config, bucket, database, &extract)
             .map_err(|source| AssembleError::Source { bucket: name(), source })?;
         builder = builder.source(Arc::new(source));
     }
     builder.build().map_err(|source| AssembleError::Engine { bucket: name(), source })
+}
+
+/// What widens deletion when it changes. That a fence is turned off is among it; without one nothing is said of fences.
+fn widening(config: &Config, bucket: &BucketConfig, others: serde_json::Value) -> serde_json::Value {
+    let mut document = json!({ "bucket": bucket.widening(), "others": others });
+    let is_fenced = |name: &&String| config.databases.get(*name).is_some_and(|database| database.fence.is_some());
+    let fenced: Vec<&String> = bucket.databases.iter().filter(is_fenced).collect();
+    if !fenced.is_empty() {
+        document["fenced"] = json!(fenced);
+    }
+    document
 }
 
 pub(crate) async fn open_store(config: &StoreConfig) -> Result<Arc<dyn ObjectStore>, store::Error> {
@@ -273,7 +286,12 @@ fn open_source(
         reason: "it is not configured".into(),
     })?;
     let references = bucket.references.iter().filter(|reference| reference.database == database).map(reference);
-    SqlSource::new(SqlConfig::new(database, url.url.expose_secret(), references), extract)
+    let mut sql = SqlConfig::new(database, url.url.expose_secret(), references);
+    sql.fence = url.fence.map(|on_conflict| match on_conflict {
+        OnConflict::Abort => s3gc_source_sql::OnConflict::Abort,
+        OnConflict::Restore => s3gc_source_sql::OnConflict::Restore,
+    });
+    SqlSource::new(sql, extract)
 }
 
 fn reference(config: &ReferenceConfig) -> Reference {

@@ -106,6 +106,9 @@ pub(crate) enum Command {
     /// Set keys aside from deletion.
     #[command(subcommand)]
     Hold(HoldCommand),
+    /// Install, look at or remove the write fence in the databases where `fence` is turned on.
+    #[command(subcommand)]
+    Fence(FenceCommand),
     /// Read and verify the audit chain.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -351,6 +354,27 @@ pub(crate) enum MigrationCommand {
     },
     /// It is over.
     Off,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum FenceCommand {
+    /// Show the statements, ask, and run them; nothing where nothing is missing.
+    Setup {
+        /// Only print them, for the owner of the tables to run.
+        #[arg(long)]
+        print_sql: bool,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Show whether it is whole, what is in it, and the orders that wait. Exit code 6 if it is not whole.
+    Status,
+    /// Remove everything that setup installed.
+    Teardown {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]

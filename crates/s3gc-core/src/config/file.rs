@@ -93,6 +93,27 @@ struct Database {
     cdc: Option<Or<Cdc>>,
     /// How far back the database can be restored, such as 35d; vault.keep_days may not be shorter.
     backup_window: Option<String>,
+    /// The write fence: no new reference meets the deletion of its object. Needs `s3gc fence setup`. Default: off.
+    fence: Option<Or<FenceKind>>,
+    /// What becomes of a transaction that refers to an object that is being deleted: it fails with 40001, or goes on and
+    /// the object comes back from the vault. Default: abort.
+    fence_on_conflict: Option<Or<FenceConflict>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum FenceKind {
+    Off,
+    Postgres,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum FenceConflict {
+    Abort,
+    Restore,
 }
 
 #[derive(JsonSchema)]

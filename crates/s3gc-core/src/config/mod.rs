@@ -29,8 +29,8 @@ pub use environment::CONFIG_VARIABLE;
 pub use file::schema;
 pub use load::{Loaded, Loader};
 pub use model::{
-    BucketConfig, Compression, Config, DatabaseConfig, DeleteChecksum, ReferenceConfig, ReferencePlace, SafetyConfig,
-    StoreConfig, VaultConfig,
+    BucketConfig, Compression, Config, DatabaseConfig, DeleteChecksum, OnConflict, ReferenceConfig, ReferencePlace,
+    SafetyConfig, StoreConfig, VaultConfig,
 };
 pub use problem::{ConfigErrors, Problem};
 pub use read::Resolved;

@@ -33,6 +33,17 @@ pub struct DatabaseConfig {
     pub url: SecretString,
     /// How far back the database can be restored.
     pub backup_window: Option<Duration>,
+    /// The write fence, if it is turned on, and what becomes of a transaction that meets a deletion.
+    pub fence: Option<OnConflict>,
+}
+
+/// What becomes of a transaction that refers to an object that is just being deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnConflict {
+    /// It fails, to be tried again.
+    Abort,
+    /// It goes on, and the object is brought back from the vault.
+    Restore,
 }
 
 /// A bucket, or a directory, with everything that applies to it.

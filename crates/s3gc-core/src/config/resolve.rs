@@ -8,8 +8,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::check;
 use super::model::{
-    BucketConfig, Compression, Config, DatabaseConfig, DeleteChecksum, ReferenceConfig, SafetyConfig, StoreConfig,
-    VaultConfig,
+    BucketConfig, Compression, Config, DatabaseConfig, DeleteChecksum, OnConflict, ReferenceConfig, SafetyConfig,
+    StoreConfig, VaultConfig,
 };
 use super::problem::Problem;
 use super::read::{self, Log, Section};
@@ -98,7 +98,27 @@ fn database(path: String, table: &Table, base: Option<&Path>, log: &mut Log) -> 
     }
     section.or(log, "cdc", (), |node| read::one_of(node, &[("off", ())]), |()| "off".to_owned());
     let backup_window = section.optional(log, "backup_window", read::duration, |d| show_duration(*d));
-    DatabaseConfig { url, backup_window }
+    let is_fenced = section.or(
+        log,
+        "fence",
+        false,
+        |node| read::one_of(node, &[("off", false), ("postgres", true)]),
+        |on| if *on { "postgres" } else { "off" }.to_owned(),
+    );
+    let words = [("abort", OnConflict::Abort), ("restore", OnConflict::Restore)];
+    let on_conflict = section.or(
+        log,
+        "fence_on_conflict",
+        OnConflict::Abort,
+        |node| read::one_of(node, &words),
+        |word| if *word == OnConflict::Abort { "abort" } else { "restore" }.to_owned(),
+    );
+    let scheme = url.expose_secret().split(':').next().unwrap_or_default();
+    if is_fenced && !matches!(scheme, "" | "postgres" | "postgresql") {
+        let problem = section.problem("fence", "only PostgreSQL has a write fence");
+        log.problems.push(problem.help("write fence = \"off\""));
+    }
+    DatabaseConfig { url, backup_window, fence: is_fenced.then_some(on_conflict) }
 }
 
 /// Finds the buckets: the name of the section of each, and its table.

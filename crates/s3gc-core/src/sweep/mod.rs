@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use s3gc_failpoint::{Point, hit};
+use s3gc_source::SourceLock;
 use s3gc_store::{
     DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, ObjectKey, ObjectMeta, SignGuard, SignRefused,
     VersionEntry, VersionId, Versioning,
@@ -84,6 +85,7 @@ pub(crate) async fn sweep(
     run: &RunContext,
     means: Means,
     guard: &LookGuard,
+    holds: &Mutex<Vec<Box<dyn SourceLock>>>,
     left: &mut Vec<StagedObject>,
     report: &mut SweepReport,
 ) -> Result<()> {
@@ -92,7 +94,7 @@ pub(crate) async fn sweep(
     let shared = Mutex::new(std::mem::take(report));
     let workers = parts.settings.delete_concurrency.max(1);
     let results: Vec<Result<()>> = {
-        let sweeper = Sweeper { parts, run, means, guard, queue: &queue, report: &shared };
+        let sweeper = Sweeper { parts, run, means, guard, holds, queue: &queue, report: &shared };
         stream::iter(0..workers).map(|_| sweeper.work()).buffer_unordered(workers).collect().await
     };
     // Every worker has ended, so each batch in flight is recorded whatever another one failed with.
@@ -120,6 +122,7 @@ struct Sweeper<'a> {
     run: &'a RunContext,
     means: Means,
     guard: &'a LookGuard,
+    holds: &'a Mutex<Vec<Box<dyn SourceLock>>>,
     queue: &'a Mutex<Queue>,
     report: &'a Mutex<SweepReport>,
 }
@@ -147,7 +150,8 @@ impl Sweeper<'_> {
     /// What a person or an application may have changed since the batch before.
     async fn check_batch(&self) -> Result<()> {
         crate::migration::check(self.parts).await?;
-        self.check_versioning().await
+        self.check_versioning().await?;
+        self.check_holds().await
     }
 
     /// A marker hides an object only while the bucket keeps versions; once they are suspended it destroys what was
@@ -160,6 +164,14 @@ impl Sweeper<'_> {
             name: "versioning",
             reason: format!("{} stopped keeping versions during the run: run again", self.parts.store.location()),
         })
+    }
+
+    /// Without its locks the write fence may have lost a part since the look.
+    async fn check_holds(&self) -> Result<()> {
+        for hold in self.holds.lock().await.iter_mut() {
+            hold.is_held().await?;
+        }
+        Ok(())
     }
 
     /// Sends one batch: the intent is durable first, so that nothing slow stands between the HEADs and the deletion.
@@ -382,7 +394,13 @@ pub(crate) async fn keep(
                 Skip::Changed => EntryState::Changed,
                 Skip::Gone => EntryState::Gone,
                 Skip::Rescued => EntryState::Rescued,
-                Skip::Failed | Skip::Held | Skip::PutBack | Skip::Unknown | Skip::Unreadable => EntryState::PutBack,
+                Skip::Failed
+                | Skip::Fenced
+                | Skip::Held
+                | Skip::PutBack
+                | Skip::Unfenceable
+                | Skip::Unknown
+                | Skip::Unreadable => EntryState::PutBack,
             },
             marker: None,
             at: now,
@@ -390,14 +408,17 @@ pub(crate) async fn keep(
         .collect();
     let audit = kept
         .iter()
-        .filter(|(_, skipped)| skipped.skip == Skip::Rescued)
-        .map(|(object, _)| AuditDraft {
+        .filter(|(_, skipped)| matches!(skipped.skip, Skip::Rescued | Skip::Fenced))
+        .map(|(object, skipped)| AuditDraft {
             at: now,
             run: Some(run.id),
             location: Some(parts.store.location().clone()),
             kind: "rescue".into(),
             key: Some(object.plan.key.as_str().to_owned()),
-            detail: json!({ "etag": object.plan.etag, "reason": "referenced at the look" }),
+            detail: json!({
+                "etag": object.plan.etag,
+                "reason": if skipped.skip == Skip::Fenced { &skipped.reason } else { "referenced at the look" },
+            }),
         })
         .collect();
     if !settlements.is_empty() {

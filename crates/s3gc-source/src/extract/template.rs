@@ -140,6 +140,19 @@ impl Template {
         names.clone().enumerate().filter(move |(at, name)| !names.clone().take(*at).any(|n| n == *name)).map(|(_, n)| n)
     }
 
+    /// Makes something of each part: of a text between columns, and of a column, whether it may be null, and its filters.
+    pub fn map_parts<T>(
+        &self,
+        mut text: impl FnMut(&str) -> T,
+        mut column: impl FnMut(&str, bool, &[Filter]) -> T,
+    ) -> Vec<T> {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(literal) => text(literal),
+            Part::Column { name, optional, filters } => column(name, *optional, filters),
+        });
+        parts.collect()
+    }
+
     /// Puts the values of a row in; `None` if a column that must be there is null or missing, or all are empty.
     #[must_use]
     pub fn fill(&self, row: &[(&str, Option<&str>)]) -> Option<String> {

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use s3gc_source::{
-    Drain, Error, ReferenceSource, Result, ScanItem, ScanRequest, SourceLock, SourceStatus, Unwatched, UnwatchedRequest,
+    Drain, Error, ReferenceSource, Result, ScanItem, ScanRequest, SourceLock, SourceStatus, Unwatched,
+    UnwatchedRequest, WriteFence,
 };
 
 use super::{Fault, FaultPlan, Injected};
@@ -84,6 +85,10 @@ impl ReferenceSource for FaultySource {
     async fn lock(&self, name: &str) -> Result<Option<Box<dyn SourceLock>>> {
         self.enter("lock").await?;
         self.inner.lock(name).await
+    }
+
+    fn fence(&self) -> Option<&dyn WriteFence> {
+        self.inner.fence()
     }
 }
 

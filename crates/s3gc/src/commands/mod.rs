@@ -4,6 +4,7 @@ mod audit;
 mod check;
 mod config;
 mod explain;
+mod fence;
 mod hold;
 mod metrics;
 mod missing;
@@ -51,6 +52,7 @@ pub(crate) async fn dispatch(command: Command, ctx: &Ctx) -> Result<ExitCode> {
         Command::Runs(args) => until_cancelled(ctx, runs::run(args, ctx)).await,
         Command::Metrics => until_cancelled(ctx, metrics::run(ctx)).await,
         Command::Hold(args) => until_cancelled(ctx, hold::run(args, ctx)).await,
+        Command::Fence(args) => until_cancelled(ctx, fence::run(args, ctx)).await,
         Command::Audit(args) => until_cancelled(ctx, audit::run(args, ctx)).await,
         Command::Config(args) => config::run(&args, ctx),
         Command::Completions { shell } => shell::completions(shell, ctx),

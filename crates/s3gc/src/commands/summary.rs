@@ -162,6 +162,14 @@ pub(crate) fn run(report: &RunReport) -> String {
         let staged = human::count(sweep.staged.objects);
         let rescued = human::count(sweep.rescued.objects);
         line(format!(" verify  {staged} looked up again, {rescued} rescued (now referenced)"));
+        if sweep.fenced.objects + sweep.unfenceable.objects > 0 {
+            line(format!(
+                " fence   {} fenced, {} rescued by the fence, {} unfenceable",
+                human::count(sweep.fenced.objects),
+                human::count(sweep.fence_rescued.objects),
+                human::count(sweep.unfenceable.objects)
+            ));
+        }
         line(format!(
             " vault   {}, {} → {}, read back",
             human::plural(sweep.packs, "pack"),
@@ -184,6 +192,10 @@ pub(crate) fn run(report: &RunReport) -> String {
         for skipped in &sweep.named {
             line(format!("         {}: {}", human::key(&skipped.key), skipped.reason));
         }
+    }
+    if sweep.fence_restored.objects > 0 {
+        let restored = human::count(sweep.fence_restored.objects);
+        line(format!(" fence   {restored} restored: referenced while they were being deleted, or since"));
     }
     if report.mode == Mode::AuditOnly {
         line(format!(" audit   {} would be deleted: written to the audit", human::objects(sweep.planned.objects)));

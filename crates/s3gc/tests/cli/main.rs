@@ -11,6 +11,7 @@ mod brakes;
 mod configuration;
 mod cycle;
 mod faults;
+mod fence;
 mod output;
 mod terminal;
 mod vault;
