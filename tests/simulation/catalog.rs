@@ -254,11 +254,12 @@ impl catalog::Catalog for MemoryCatalog {
 
     async fn restored(&self, id: EntryId, at: Timestamp, hold_until: Timestamp, audit: AuditDraft) -> Result<()> {
         let mut catalog = self.lock();
-        if is_unsettled(catalog.entry(id)?) {
-            return Err(refused("the entry is not settled"));
+        if catalog.entry(id)?.state == EntryState::Staged {
+            return Err(refused("the entry was never sent"));
         }
         let entry = catalog.entry_mut(id);
         (entry.state, entry.restored_at) = (EntryState::Restored, Some(at));
+        entry.settled_at = entry.settled_at.or(Some(at));
         let (location, key) = (entry.entry.location.as_str().to_owned(), entry.entry.key.clone());
         catalog.erase(&location, std::slice::from_ref(&key));
         let until = catalog.held.entry((location, key.as_str().to_owned())).or_insert(hold_until);
@@ -301,6 +302,14 @@ impl catalog::Catalog for MemoryCatalog {
         let before = catalog.holds.len();
         catalog.holds.retain(|hold| hold.id != id);
         Ok(catalog.holds.len() < before)
+    }
+
+    async fn hold_key(&self, location: &Location, key: &ObjectKey, until: Timestamp) -> Result<()> {
+        let mut catalog = self.lock();
+        catalog.erase(location.as_str(), std::slice::from_ref(key));
+        let held = catalog.held.entry((location.as_str().to_owned(), key.as_str().to_owned())).or_insert(until);
+        *held = (*held).max(until);
+        Ok(())
     }
 
     async fn held_keys(

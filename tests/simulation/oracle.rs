@@ -122,12 +122,17 @@ impl World {
         oracle.clocks = clocks;
     }
 
-    /// An entry was restored: its clock is gone, and its key is held.
-    pub(crate) fn restored(&mut self, key: &str) {
-        self.stats.restored += 1;
+    /// A key is held: its clock is gone.
+    pub(crate) fn held(&mut self, key: &str) {
         let until = self.now() + RETENTION;
         self.oracle.clocks.remove(key);
         self.oracle.held.insert(key.to_owned(), until);
+    }
+
+    /// An entry was restored.
+    pub(crate) fn restored(&mut self, key: &str) {
+        self.stats.restored += 1;
+        self.held(key);
         for removed in self.oracle.removed.iter_mut().filter(|removed| removed.key == key) {
             removed.is_back = true;
         }
@@ -335,13 +340,12 @@ fn check_audit(world: &mut World) {
     }
     for removed in world.oracle.removed.clone().iter().filter(|removed| removed.class == Class::Exact) {
         // What was uploaded since, while nobody knew the outcome, cannot be told from what was overwritten.
-        let is_last = world.oracle.uploads.get(&removed.key).copied().unwrap_or_default() == removed.uploads;
         let is_it = |entry: &&s3gc_core::audit::AuditEntry| {
-            entry.kind == "delete"
+            matches!(entry.kind.as_str(), "delete" | "unanswered")
                 && entry.key.as_ref() == Some(&removed.key)
                 && entry.detail.contains(removed.object.meta.etag.as_str())
         };
-        if is_last && !catalog.audit.iter().any(|entry| is_it(&entry)) {
+        if !catalog.audit.iter().any(|entry| is_it(&entry)) {
             world.fail("i08", format_args!("{} was deleted without a trace", removed.key));
         }
     }

@@ -183,6 +183,15 @@ impl catalog::Catalog for SimCatalog {
         self.memory.remove_hold(id).await
     }
 
+    async fn hold_key(&self, location: &Location, key: &ObjectKey, until: Timestamp) -> Result<()> {
+        self.call("hold", async {
+            self.memory.hold_key(location, key, until).await?;
+            self.sim.lock().held(key.as_str());
+            Ok(())
+        })
+        .await
+    }
+
     async fn held_keys(
         &self,
         location: &Location,

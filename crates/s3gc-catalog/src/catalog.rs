@@ -208,6 +208,10 @@ impl Catalog for SqliteCatalog {
         write!(self, "removing a hold", holds::remove(id))
     }
 
+    async fn hold_key(&self, location: &Location, key: &ObjectKey, until: Timestamp) -> Result<()> {
+        write!(self, "holding a key", holds::set_key(location, key, until))
+    }
+
     async fn held_keys(
         &self,
         location: &Location,

@@ -131,10 +131,10 @@ pub(crate) async fn restored(
         .ok_or_else(|| Trouble::NotFound("entry of the vault index", entry.0.to_string()))?;
     let (location, key): (Location, ObjectKey) = (Location::custom(&row.text("location")?), row.checked("key")?);
     let state = row.text("state")?;
-    if matches!(state.as_str(), "staged" | "sent") {
+    if state == "staged" {
         return Err(Trouble::Refused(format!("entry {} is {state}: settle it first", entry.0)));
     }
-    query("UPDATE entry SET state = 'restored', restored_at = ? WHERE id = ?")
+    query("UPDATE entry SET state = 'restored', restored_at = ?1, settled_at = coalesce(settled_at, ?1) WHERE id = ?2")
         .bind(stamp(at)?)
         .bind(entry.0)
         .execute(&mut *transaction)

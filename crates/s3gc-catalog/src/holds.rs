@@ -3,8 +3,9 @@
 use s3gc_core::catalog::{Hold, HoldKind, Pin};
 use s3gc_core::{Location, ObjectKey, Timestamp};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
-use sqlx::{SqliteConnection, query};
+use sqlx::{Connection as _, SqliteConnection, query};
 
+use crate::clocks;
 use crate::rows::{Columns, stamp, stamp_opt, word};
 use crate::trouble::Result;
 
@@ -47,6 +48,20 @@ pub(crate) async fn list(readers: &SqlitePool, location: Option<&Location>) -> R
 pub(crate) async fn remove(writer: &mut SqliteConnection, id: i64) -> Result<bool> {
     let removed = query("DELETE FROM hold WHERE id = ?").bind(id).execute(writer).await?;
     Ok(removed.rows_affected() == 1)
+}
+
+/// Holds a key, and erases its clock.
+pub(crate) async fn set_key(
+    writer: &mut SqliteConnection,
+    location: &Location,
+    key: &ObjectKey,
+    until: Timestamp,
+) -> Result<()> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    hold_key(&mut transaction, location, key, until).await?;
+    clocks::erase(&mut transaction, location, std::slice::from_ref(key)).await?;
+    transaction.commit().await?;
+    Ok(())
 }
 
 /// Holds a key; a hold that lasts longer stays.

@@ -7,13 +7,13 @@ use s3gc_store::{ObjectKey, PutMode, Timestamp, VersionId, Versioning};
 use serde_json::json;
 
 use crate::audit::AuditDraft;
-use crate::catalog::{EntryId, EntryRecord, EntryState, Mode, RunState, Settlement};
+use crate::catalog::{AuditFilter, EntryId, EntryRecord, EntryState, Mode, RunState, Settlement};
 use crate::gc::{Parts, RunContext};
 use crate::judge::is_same;
 use crate::look::{drain, look};
 use crate::progress::Phase;
 use crate::report::{RecoverReport, chain};
-use crate::restore::{bring_back, record};
+use crate::restore::{bring_back, hold, record};
 use crate::sweep::{is_staged, remove_own_marker};
 use crate::{Error, Result, RunId};
 
@@ -120,30 +120,60 @@ async fn settle_gone(
             wait(run, &entry, Some("gone and referenced: a run in execute mode brings it back"), report);
             continue;
         }
-        let back = if referenced {
-            bring_back(parts, &entry, &parts.store, true, PutMode::Create).await.map(Some)
-        } else {
-            Ok(None)
-        };
-        let how = match back {
-            Ok(how) => how,
+        if !referenced {
+            settle(parts, run, &entry, EntryState::Deleted, marker).await?;
+            report.deleted += 1;
+            continue;
+        }
+        // Once it is back nothing shows any more that it was gone, should this process die.
+        tell_deletion(parts, run, &entry).await?;
+        hold(parts, &entry.entry.key).await?;
+        match bring_back(parts, &entry, &parts.store, true, PutMode::Create).await {
+            Ok(how) => {
+                hit(Point::RecoverBroughtBack);
+                // Settles it, too.
+                record(parts, &entry, &*parts.store, how, true).await?;
+                report.restored += 1;
+                run.progress.note(format!("{}: deleted by a run that died, referenced: restored", entry.entry.key));
+            }
             // Somebody else brought it back.
-            Err(Error::Store(s3gc_store::Error::Precondition { .. })) => None,
+            Err(Error::Store(s3gc_store::Error::Precondition { .. })) => {
+                let outcome = Settlement { entry: entry.id, state: EntryState::Deleted, marker, at: parts.clock.now() };
+                parts.catalog.settle(&[outcome], Vec::new()).await?;
+            }
             Err(error) => {
                 let reason = format!("gone and referenced, and could not be restored: {}", chain(&error));
                 wait(run, &entry, Some(&reason), report);
                 continue;
             }
-        };
-        hit(Point::RecoverBroughtBack);
-        settle(parts, run, &entry, EntryState::Deleted, marker).await?;
+        }
         report.deleted += 1;
-        if let Some(how) = how {
-            record(parts, &entry, &*parts.store, how, true).await?;
-            report.restored += 1;
-            run.progress.note(format!("{}: deleted by a run that died, referenced: restored", entry.entry.key));
+    }
+    Ok(())
+}
+
+/// Writes down that an unanswered deletion hit its object, unless it is written down already.
+async fn tell_deletion(parts: &Parts, run: &RunContext, entry: &EntryRecord) -> Result<()> {
+    let filter = AuditFilter {
+        key: Some(entry.entry.key.as_str().to_owned()),
+        kind: Some("delete".into()),
+        location: Some(parts.store.location().clone()),
+        ..AuditFilter::default()
+    };
+    let mut after = 0;
+    loop {
+        let page = parts.catalog.audit(&filter, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.seq;
+        let names = |detail: &str| {
+            serde_json::from_str::<serde_json::Value>(detail)
+                .is_ok_and(|detail| detail["pack"] == json!(entry.pack) && !detail["found_by"].is_null())
+        };
+        if page.iter().any(|told| names(&told.detail)) {
+            return Ok(());
         }
     }
+    parts.catalog.append_audit(vec![evidence(parts, run, entry, "delete", entry.marker.as_ref())]).await?;
     Ok(())
 }
 
@@ -223,29 +253,42 @@ async fn settle(
     marker: Option<VersionId>,
 ) -> Result<()> {
     let at = parts.clock.now();
-    let audit = if state == EntryState::Deleted {
-        vec![AuditDraft {
-            at,
-            run: entry.entry.run.parse().ok(),
-            location: Some(parts.store.location().clone()),
-            kind: "delete".into(),
-            key: Some(entry.entry.key.as_str().to_owned()),
-            detail: json!({
-                "etag": entry.entry.meta.etag,
-                "size_bytes": entry.entry.meta.size_bytes,
-                "last_modified": entry.entry.meta.last_modified,
-                "unreferenced_since": entry.unreferenced_since,
-                "pack": entry.pack,
-                "blake3": entry.entry.blake3,
-                "marker": marker,
-                "found_by": run.id,
-                "means": "unanswered",
-            }),
-        }]
-    } else {
-        Vec::new()
+    let audit = match state {
+        EntryState::Deleted => vec![evidence(parts, run, entry, "delete", marker.as_ref())],
+        // Nobody can tell whether it was overwritten, or deleted before the key was written again.
+        EntryState::Changed if entry.state == EntryState::Sent => {
+            vec![evidence(parts, run, entry, "unanswered", None)]
+        }
+        _ => Vec::new(),
     };
     parts.catalog.settle(&[Settlement { entry: entry.id, state, marker, at }], audit).await?;
     hit(Point::RecoverSettled);
     Ok(())
+}
+
+fn evidence(
+    parts: &Parts,
+    run: &RunContext,
+    entry: &EntryRecord,
+    kind: &str,
+    marker: Option<&VersionId>,
+) -> AuditDraft {
+    AuditDraft {
+        at: parts.clock.now(),
+        run: entry.entry.run.parse().ok(),
+        location: Some(parts.store.location().clone()),
+        kind: kind.into(),
+        key: Some(entry.entry.key.as_str().to_owned()),
+        detail: json!({
+            "etag": entry.entry.meta.etag,
+            "size_bytes": entry.entry.meta.size_bytes,
+            "last_modified": entry.entry.meta.last_modified,
+            "unreferenced_since": entry.unreferenced_since,
+            "pack": entry.pack,
+            "blake3": entry.entry.blake3,
+            "marker": marker,
+            "found_by": run.id,
+            "means": "unanswered",
+        }),
+    }
 }

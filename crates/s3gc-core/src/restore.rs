@@ -281,6 +281,9 @@ async fn try_restore(
         return Ok(RestoreOutcome::Planned);
     }
     let is_home = options.to.is_none();
+    if is_home {
+        hold(parts, key).await?;
+    }
     let mode = if if_exists == IfExists::Overwrite { PutMode::Replace } else { PutMode::Create };
     match bring_back(parts, entry, target, is_home, mode).await {
         Ok(how) => {
@@ -389,6 +392,13 @@ fn until_it_exists(mut body: ByteStream, target: Arc<dyn ObjectStore>, key: Obje
         }
     }
     .boxed()
+}
+
+/// Holds a key for one retention, before its object comes back: the next run must not take it for an old orphan, even if
+/// this process dies before it writes down that it is back.
+pub(crate) async fn hold(parts: &Parts, key: &ObjectKey) -> Result<()> {
+    let until = parts.clock.now().checked_add(parts.settings.retention).unwrap_or(Timestamp::MAX);
+    Ok(parts.catalog.hold_key(parts.store.location(), key, until).await?)
 }
 
 /// Records that an object is back.

@@ -238,11 +238,11 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
     async fn entries(&self, filter: &EntryFilter, after: EntryId, limit: u32) -> Result<Vec<EntryRecord>>;
 
     /// Writes that an entry was restored, erases the clock of its key, holds the key until `hold_until`, and appends
-    /// the audit of it.
+    /// the audit of it. One that is `Sent` is settled by it.
     ///
     /// # Errors
     ///
-    /// Any failure.
+    /// If the entry is `Staged`, or any other failure.
     async fn restored(&self, entry: EntryId, at: Timestamp, hold_until: Timestamp, audit: AuditDraft) -> Result<()>;
 
     /// Writes a pack that was found in the vault and is not known (`vault reindex`): its entries become `Deleted`.
@@ -282,6 +282,13 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
     ///
     /// Any failure.
     async fn remove_hold(&self, id: i64) -> Result<bool>;
+
+    /// Holds a key on its own until then, or for longer if it is held for longer, and erases its clock.
+    ///
+    /// # Errors
+    ///
+    /// Any failure.
+    async fn hold_key(&self, location: &Location, key: &ObjectKey, until: Timestamp) -> Result<()>;
 
     /// Lists keys that are held on their own beyond `now` (after a restore), in byte order, after this one.
     ///

@@ -190,6 +190,10 @@ impl Catalog for FaultyCatalog {
         write!(self.remove_hold(id))
     }
 
+    async fn hold_key(&self, location: &Location, key: &ObjectKey, until: Timestamp) -> Result<()> {
+        write!(self.hold_key(location, key, until))
+    }
+
     async fn held_keys(
         &self,
         location: &Location,

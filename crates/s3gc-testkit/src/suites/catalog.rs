@@ -274,8 +274,8 @@ pub async fn clause_07_outcomes_and_their_audit_are_written_together(fixture: &F
             catalog.settle(&[outcome(ids[1], Deleted), outcome(ids[0], state)], vec![draft("delete", "a")]).await;
         assert!(wrong.is_err(), "{state:?} is not an outcome");
     }
-    let early = catalog.restored(ids[0], time(3), time(4), draft("restore", "a")).await;
-    assert!(early.is_err(), "what is not settled cannot have been restored");
+    let early = catalog.restored(ids[5], time(3), time(4), draft("restore", "f")).await;
+    assert!(early.is_err(), "what was never sent cannot have been restored");
     assert!(chain(catalog).await.is_empty(), "an outcome that is refused leaves no audit");
 
     let outcomes = [Deleted, Gone, Changed, PutBack, Rescued].into_iter().zip(&ids);

@@ -22,17 +22,13 @@ pub(crate) async fn check(place: &mut Place, referenced: &[String], story: &str)
         let is_back = referenced.contains(&key);
         assert_eq!(place.read(&key).is_some(), is_back, "{story}: {key}");
         let outcomes = deleted.remove(&key).unwrap_or_default();
-        // A recovery that dies after it brought an object back and before it wrote that down leaves an object that
-        // the next one takes for a new upload: it has no outcome then.
-        assert!(outcomes == 1 || (is_back && outcomes == 0), "{story}: {key} has {outcomes} outcomes");
+        assert_eq!(outcomes, 1, "{story}: {key}");
     }
     assert_eq!(deleted, BTreeMap::new(), "{story}: nothing else was deleted");
     whole(place, story).await;
     once_per_look(place, referenced, story);
     let settled = place.count("SELECT count(*) FROM entry WHERE state = 'deleted'").await;
-    // The same death one step later leaves an object that is back and still listed as deleted.
-    let at_least = orphans().len() - referenced.len();
-    assert!((at_least..=orphans().len()).contains(&usize::try_from(settled).unwrap()), "{story}: {settled}");
+    assert_eq!(usize::try_from(settled).unwrap(), orphans().len() - referenced.len(), "{story}");
     place.run(&["restore", "--prefix", "avatars/"]).await;
     same(place, story);
 }
