@@ -1,7 +1,13 @@
 //! The write fence under fire: transactions of every kind race with the whole protocol.
 //!
 //! `S3GC_FENCE_TRANSACTIONS=300000` is the long form.
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -77,7 +83,7 @@ async fn transact(session: &mut PgConnection, seed: &mut u64, key: &str, number:
             .await?;
         }
         _ => {
-            run(session, format!("INSERT INTO {table} VALUES ({number}, 'https://cdn.example.com/{key}?v=1')")).await?
+            run(session, format!("INSERT INTO {table} VALUES ({number}, 'https://cdn.example.com/{key}?v=1')")).await?;
         }
     }
     if next(seed, 3) == 0 {

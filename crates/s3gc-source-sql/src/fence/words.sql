@@ -39,13 +39,15 @@ BEGIN
             w := w || '*'::text;
         END IF;
         before := t;
-        t := regexp_replace(t, '%(?!25|26|5c|u)[0-9a-f]{2}|[%\\]u(?!00(25|26|5c))[0-9a-f]{4}'
-            || '|\\x(?!25|26|5c)[0-9a-f]{2}|\\[bfnrt]', ' ', 'gi');
-        -- What may begin another escape is undone, once a level: the signs in between begin none.
+        t := regexp_replace(t, '%(?!23|25|26|3b|5c|u)[0-9a-f]{2}|[%\\]u(?!00(23|25|26|3b|5c))[0-9a-f]{4}'
+            || '|\\x(?!23|25|26|3b|5c)[0-9a-f]{2}|\\[bfnrt]', ' ', 'gi');
+        -- What may be a part of another escape is undone, once a level: the signs in between begin none.
         t := regexp_replace(t, '[%\\]u0025|\\x25|%25|&percnt;|&#0*37;|&#x0*25;', chr(57344), 'gi');
         t := regexp_replace(t, '[%\\]u0026|\\x26|%26|&amp;|&#0*38;|&#x0*26;', chr(57345), 'gi');
         t := regexp_replace(t, '[%\\]u005c|\\x5c|%5c|&bsol;|&#0*92;|&#x0*5c;', chr(57346), 'gi');
-        t := translate(t, chr(57344) || chr(57345) || chr(57346), '%&\');
+        t := regexp_replace(t, '[%\\]u0023|\\x23|%23|&num;|&#0*35;|&#x0*23;', chr(57347), 'gi');
+        t := regexp_replace(t, '[%\\]u003b|\\x3b|%3b|&semi;|&#0*59;|&#x0*3b;', chr(57348), 'gi');
+        t := translate(t, chr(57344) || chr(57345) || chr(57346) || chr(57347) || chr(57348), '%&\#;');
         EXIT WHEN t = before;
         IF level = 8 THEN
             w := w || '*'::text;
