@@ -3,6 +3,8 @@
 # test that guards it go red. See tests/breaks/README.md.
 #
 #   scripts/breaks.sh [--all]     every patch
+#   scripts/breaks.sh --usual     those that take seconds: without those that say `# nightly`
+#   scripts/breaks.sh --nightly   those that take longer
 #   scripts/breaks.sh NAME...     patches whose name begins so: i03
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,7 +22,9 @@ choose() {
     local name
     case ${1:---all} in
     --all) patches=(tests/breaks/*.patch) ;;
-    -*) sed -n '5,6s/^# *//p' "$0" >&2 && exit 2 ;;
+    --usual) mapfile -t patches < <(grep -L '^# nightly$' tests/breaks/*.patch) ;;
+    --nightly) mapfile -t patches < <(grep -l '^# nightly$' tests/breaks/*.patch) ;;
+    -*) sed -n '5,8s/^# *//p' "$0" >&2 && exit 2 ;;
     *) for name in "$@"; do patches+=(tests/breaks/"$name"*.patch); done ;;
     esac
     if (( ${#patches[@]} == 0 )); then
