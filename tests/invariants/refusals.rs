@@ -10,6 +10,8 @@ use s3gc_s3_mem::{Effect, Fault, Op, VersioningState};
 use s3gc_testkit::servers::Postgres;
 use s3gc_tests::{World, days_ago, sqlite};
 
+use crate::exactly::make_lax;
+
 const POSTS: usize = 40;
 
 /// Forty posts with their images, two images that no post names, and a first census of it.
@@ -64,7 +66,7 @@ async fn brakes_on_references_that_are_gone() {
         let world = world().await;
         let keep = if name.starts_with("zero") { 0 } else { POSTS / 2 - 5 };
         sqlite(&world.url, &format!("DELETE FROM posts WHERE id >= {keep}")).await;
-        sees(&world, name).await;
+        Box::pin(sees(&world, name)).await;
     }
 }
 
@@ -74,7 +76,7 @@ async fn brakes_on_values_that_name_nothing() {
     {
         let world = world().await;
         sqlite(&world.url, &format!("UPDATE posts SET image = {value} WHERE id < 30")).await;
-        sees(&world, name).await;
+        Box::pin(sees(&world, name)).await;
     }
 }
 
@@ -82,10 +84,10 @@ async fn brakes_on_values_that_name_nothing() {
 async fn brakes_on_the_size_of_a_plan() {
     let mut world = world().await;
     world.settings.max_delete = MaxDelete::Count(1);
-    sees(&world, "max_count").await;
+    Box::pin(sees(&world, "max_count")).await;
     let mut world = self::world().await;
     world.settings.max_delete_bytes = Some(9);
-    sees(&world, "max_bytes").await;
+    Box::pin(sees(&world, "max_bytes")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,21 +96,21 @@ async fn brakes_on_what_became_another() {
     let columns =
         "CREATE TABLE other (id INTEGER PRIMARY KEY, image VARCHAR(99)); INSERT INTO other SELECT * FROM posts;";
     sqlite(&world.url, &format!("{columns} DROP TABLE posts; ALTER TABLE other RENAME TO posts")).await;
-    sees(&world, "schema").await;
+    Box::pin(sees(&world, "schema")).await;
 
     let world = self::world().await;
     let file = world.dir.path().join("app.db");
     std::fs::copy(&file, file.with_extension("copy")).unwrap();
     std::fs::rename(file.with_extension("copy"), &file).unwrap();
-    sees(&world, "identity").await;
+    Box::pin(sees(&world, "identity")).await;
 
     let mut world = self::world().await;
     world.settings.retention = Duration::from_secs(86_400);
-    sees(&world, "config").await;
+    Box::pin(sees(&world, "config")).await;
 
     let world = self::world().await;
     sqlite(&world.url, "CREATE TABLE notes (body TEXT); INSERT INTO notes VALUES ('a/41.jpg')").await;
-    sees(&world, "unwatched:notes.body").await;
+    Box::pin(sees(&world, "unwatched:notes.body")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +126,7 @@ async fn a_brake_on_a_database_that_went_back() {
     assert_eq!(gc.run_cycle(RunOptions::default()).await.unwrap().brakes, []);
     let position = Pin { name: "position:main".into(), value: u64::MAX.to_string(), set_at: days_ago(0) };
     world.catalog().await.set_pin(gc.location(), &position).await.unwrap();
-    sees(&world, "position").await;
+    Box::pin(sees(&world, "position")).await;
 }
 
 #[track_caller]
@@ -134,10 +136,11 @@ fn is_stop(result: &s3gc_core::Result<RunReport>, expected: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stops_of_the_configuration() {
-    let stops: [(&str, fn(&mut World)); 3] = [
+    type Change = fn(&mut World);
+    let stops: [(&str, Change); 3] = [
         ("retention", |world| world.settings.retention = Duration::from_secs(60)),
         ("vault_keep", |world| world.settings.backup_window = Some(Duration::from_secs(86_400 * 1000))),
-        ("unconditional_delete", |world| crate::exactly::make_lax(world)),
+        ("unconditional_delete", |world| make_lax(world)),
     ];
     for (name, change) in stops {
         let mut world = world().await;
