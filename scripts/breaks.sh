@@ -79,7 +79,7 @@ read_test() {
 
 # Runs the test of a patch; its output is in $log.
 run_test() {
-    (cd "$tree" && env "${settings[@]}" timeout 300 cargo test --locked "${arguments[@]}") >"$log" 2>&1
+    (cd "$tree" && env "${settings[@]}" timeout 900 cargo test --locked "${arguments[@]}") >"$log" 2>&1
 }
 
 fail() {
