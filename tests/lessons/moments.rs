@@ -90,3 +90,16 @@ async fn l27_an_age_is_counted_whole_and_never_nothing_by_default() {
     assert_eq!((report.sweep.deleted.objects, report.counts.kept(Kept::Young).objects), (2, 2));
     assert_eq!(world.bucket().keys(), ["almost-two.jpg", "one.jpg"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn l19_a_date_in_the_future_makes_an_object_young_and_never_old() {
+    let world = World::new().await;
+    world.refer("nothing.jpg").await;
+    world.put("orphan.jpg", "image");
+    for (key, days) in [("tomorrow.jpg", 1), ("in-ten-years.jpg", 3650)] {
+        world.bucket().put(key, b"image".to_vec(), PutSpec::default().last_modified(days_ago(-days)));
+    }
+    let report = world.execute().await.unwrap();
+    assert_eq!((report.sweep.deleted.objects, report.counts.kept(Kept::Young).objects), (1, 2));
+    assert_eq!(world.bucket().keys(), ["in-ten-years.jpg", "tomorrow.jpg"]);
+}
