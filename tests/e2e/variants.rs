@@ -22,7 +22,7 @@ async fn world() -> World {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn l16_a_derived_object_lives_as_long_as_its_base() {
+async fn l14_a_derived_object_lives_as_long_as_its_base() {
     let world = world().await;
     let thumb = ObjectKey::new("thumbs/cats/1_80x60.jpg").unwrap();
     let explanation = world.gc().await.explain(&thumb).await.unwrap();
