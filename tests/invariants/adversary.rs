@@ -204,7 +204,7 @@ async fn a_hold_that_is_added_during_a_run_holds_the_waves_to_come() {
     world.settings.wave_objects = 1;
     put_orphans(&world).await;
     let catalog = world.catalog().await;
-    world.s3.after(Op::DeleteObject, move |key| {
+    world.s3.after(Op::DeleteObjects, move |key| {
         if key.starts_with(".s3gc-probe/") {
             return;
         }
@@ -235,8 +235,8 @@ async fn i01_every_look_comes_after_a_drain() {
         world.put(&format!("o/{n}"), "orphan");
     }
     let hits = std::sync::atomic::AtomicU32::new(0);
-    world.s3.after(Op::DeleteObjects, move |_| {
-        if hits.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+    world.s3.after(Op::DeleteObjects, move |key| {
+        if !key.starts_with(".s3gc-probe/") && hits.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
             std::thread::sleep(Duration::from_millis(3200));
         }
     });

@@ -47,7 +47,8 @@ impl Means {
     /// Picks the strongest means that the probe found.
     pub(crate) fn pick(parts: &Parts, capabilities: Capabilities, versioning: Versioning) -> Result<Self> {
         let is_versioned = versioning == Versioning::Enabled;
-        let delete = if capabilities.batch_etag {
+        // Both, for keys that XML cannot carry go alone.
+        let delete = if capabilities.batch_etag && capabilities.single_etag {
             DeleteMeans::BatchEtag
         } else if capabilities.single_etag {
             DeleteMeans::SingleEtag

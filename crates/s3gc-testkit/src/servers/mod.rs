@@ -6,6 +6,7 @@
 mod mariadb;
 mod moto;
 mod postgres;
+mod radosgw;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -19,9 +20,10 @@ use std::time::{Duration, Instant};
 pub use mariadb::MariaDb;
 pub use moto::Moto;
 pub use postgres::Postgres;
+pub use radosgw::Radosgw;
 use tempfile::TempDir;
 
-/// The environment variable that lists the services a test run must not skip: `postgres,mysql,s3,moto`.
+/// The environment variable that lists the services a test run must not skip: `postgres,mysql,s3,moto,radosgw`.
 pub const REQUIRE: &str = "S3GC_TEST_REQUIRE";
 
 /// How long a server may take to start.
