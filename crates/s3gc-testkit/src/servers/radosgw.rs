@@ -62,7 +62,7 @@ impl Radosgw {
             Self::ACCESS_KEY.to_owned(),
             Self::SECRET_KEY.to_owned(),
         ];
-        let server = Server::start(&words, dir, "TERM").map_err(skip)?;
+        let server = Server::start(&words, dir, "USR1").map_err(skip)?;
         let ready = || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
         server.wait_until(ready).map_err(skip)?;
         Ok(Self { server, port })

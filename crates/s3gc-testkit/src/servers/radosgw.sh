@@ -1,12 +1,13 @@
-# Runs a Ceph of one monitor, one OSD in memory and one radosgw, until SIGTERM: DIR ROOT MON_V2 MON_V1 PORT ACCESS SECRET.
+# Runs a Ceph of one monitor, one OSD in memory and one radosgw, until SIGUSR1: DIR ROOT MON_V2 MON_V1 PORT ACCESS SECRET.
 # Without cephx: everything listens on the loopback address alone, and its data are gone with it.
 set -u
 dir=$1 root=$2 v2=$3 v1=$4 port=$5 access=$6 secret=$7
 lib=$root/usr/lib/x86_64-linux-gnu
 fsid=0f1e2d3c-4b5a-4978-8796-a5b4c3d2e1f0 osd=1f1e2d3c-4b5a-4978-8796-a5b4c3d2e1f0
 pids=
-stop() { kill $pids 2>/dev/null; wait; exit 0; }
-trap stop TERM
+# The supervisor ignores SIGTERM, and a shell cannot trap what was ignored when it began.
+stop() { kill -KILL $pids 2>/dev/null; wait; exit 0; }
+trap stop USR1
 PATH=$root/usr/bin:$PATH
 if [ -n "$root" ]; then
     LD_LIBRARY_PATH=$lib:$lib/ceph:$root/usr/lib:$root/lib/x86_64-linux-gnu

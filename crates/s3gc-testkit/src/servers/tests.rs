@@ -30,6 +30,18 @@ fn a_mariadb_server_serves_its_databases_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_radosgw_leaves_nothing_behind() {
+    let Some(server) = require(Radosgw::start()) else { return };
+    let (dir, port) = (server.dir().to_owned(), server.endpoint().rsplit(':').next().unwrap().parse::<u16>().unwrap());
+    let pids = |dir: &Path| run(Command::new("pgrep").arg("-f").arg(dir)).unwrap_or_default();
+    assert!(!pids(&dir).is_empty());
+    drop(server);
+    assert!(!dir.exists());
+    assert_eq!(pids(&dir), "", "a process of it goes on");
+    assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
+}
+
+#[test]
 fn a_service_that_is_not_there_skips() {
     // Under a name that no run requires.
     assert_eq!(require::<()>(Err(Skip::new("abacus", "nobody makes them any more"))), None);
