@@ -57,6 +57,15 @@ pub struct AuditHead {
     pub hash: Digest,
 }
 
+/// What the vault remembers of a chain, out of the reach of whoever edits the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RememberedHead {
+    /// The place of the entry that was the last one.
+    pub seq: u64,
+    /// Its digest, if the record has it.
+    pub hash: Option<Digest>,
+}
+
 impl Default for AuditHead {
     fn default() -> Self {
         Self { seq: 0, hash: Digest::new([0; 32]) }

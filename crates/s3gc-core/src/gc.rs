@@ -212,6 +212,15 @@ impl Gc {
         crate::ramp::status(&self.parts).await
     }
 
+    /// Reads what the vault remembers of the audit chain of this catalog; `None` before the first run that deletes.
+    ///
+    /// # Errors
+    ///
+    /// Any failure of the vault.
+    pub async fn remembered_audit_head(&self) -> Result<Option<crate::audit::RememberedHead>> {
+        crate::lease::remembered_head(&self.parts).await
+    }
+
     /// Adds up what was done so far.
     ///
     /// # Errors

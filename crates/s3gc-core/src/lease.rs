@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::catalog::{CatalogId, Lease};
+use crate::audit::{AuditHead, RememberedHead};
+use crate::catalog::{AuditFilter, CatalogId, Lease};
 use crate::gc::Parts;
 use crate::host::Process;
-use crate::{Clock, Error, Result, RunId};
+use crate::{Clock, Digest, Error, Result, RunId};
 
 /// How often the holder says that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -71,6 +72,9 @@ struct VaultRecord {
     catalog: CatalogId,
     epoch: u64,
     audit_seq: u64,
+    /// Its digest; records of before it was written have none.
+    #[serde(default)]
+    audit_hash: Option<Digest>,
     run: RunId,
     host: String,
     heartbeat_at: Timestamp,
@@ -240,7 +244,7 @@ async fn beat(
 
 /// A name that any backend can hold, from a location, which may have any character.
 fn slot(parts: &Parts) -> String {
-    let digest = crate::Digest::of(parts.store.location().as_str().as_bytes()).to_string();
+    let digest = Digest::of(parts.store.location().as_str().as_bytes()).to_string();
     digest[..32].to_owned()
 }
 
@@ -274,7 +278,36 @@ async fn check_vault_record(parts: &Parts, record: &VaultRecord, catalog_epoch: 
             ),
         });
     }
+    let remembered = AuditHead { seq: record.audit_seq, hash: record.audit_hash.unwrap_or(audit.hash) };
+    if record.audit_hash.is_some() && !has_entry(parts, remembered).await? {
+        return Err(Error::Stop {
+            name: "catalog",
+            reason: format!(
+                "audit entry {} of the catalog {} is not the one that the vault remembers: the chain was rewritten; see \
+                 `s3gc audit verify`",
+                record.audit_seq,
+                parts.catalog.name()
+            ),
+        });
+    }
     Ok(())
+}
+
+/// Tells whether the chain has this entry at its place.
+async fn has_entry(parts: &Parts, head: AuditHead) -> Result<bool> {
+    if head.seq == 0 {
+        return Ok(true);
+    }
+    let found = parts.catalog.audit(&AuditFilter::default(), head.seq - 1, 1).await?;
+    Ok(found.first().is_some_and(|entry| entry.head() == head))
+}
+
+/// Reads what the vault remembers of the audit chain of this catalog.
+pub(crate) async fn remembered_head(parts: &Parts) -> Result<Option<RememberedHead>> {
+    let record = read_vault(parts).await?.map(|(_, record)| record);
+    Ok(record
+        .filter(|record| record.catalog == parts.catalog.id())
+        .map(|record| RememberedHead { seq: record.audit_seq, hash: record.audit_hash }))
 }
 
 async fn take_vault(
@@ -283,10 +316,12 @@ async fn take_vault(
     before: Option<(LeaseRecord, VaultRecord)>,
 ) -> Result<Option<(LeaseRecord, VaultRecord)>> {
     let Some(backend) = parts.vault.lease() else { return Ok(None) };
+    let audit = parts.catalog.audit_head().await?;
     let record = VaultRecord {
         catalog: parts.catalog.id(),
         epoch: lease.epoch,
-        audit_seq: parts.catalog.audit_head().await?.seq,
+        audit_seq: audit.seq,
+        audit_hash: Some(audit.hash),
         run: lease.run,
         host: lease.host.clone(),
         heartbeat_at: lease.heartbeat_at,
@@ -308,8 +343,14 @@ async fn renew_vault(
     released: bool,
 ) -> Result<()> {
     let (Some(backend), Some((bytes, record))) = (parts.vault.lease(), held.as_mut()) else { return Ok(()) };
-    let audit_seq = parts.catalog.audit_head().await?.seq;
-    let renewed = VaultRecord { heartbeat_at: now, audit_seq, released, ..record.clone() };
+    let audit = parts.catalog.audit_head().await?;
+    let renewed = VaultRecord {
+        heartbeat_at: now,
+        audit_seq: audit.seq,
+        audit_hash: Some(audit.hash),
+        released,
+        ..record.clone()
+    };
     let new = encode(&renewed)?;
     if !backend.swap(&slot(parts), Some(bytes), &new).await? {
         return Err(locked(parts, "another run, which took the lease over in the vault"));

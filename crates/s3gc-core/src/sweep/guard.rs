@@ -20,6 +20,7 @@ pub(crate) const HEAD_WINDOW: Duration = Duration::from_secs(2);
 pub(crate) struct LookGuard {
     clock: Arc<dyn Clock>,
     lease: Arc<LeaseState>,
+    looked_at: Timestamp,
     wall_deadline: Timestamp,
     boot_deadline: Duration,
     cancel: CancellationToken,
@@ -34,7 +35,7 @@ impl LookGuard {
         cancel: CancellationToken,
     ) -> Self {
         let wall_deadline = look.began_at.checked_add(window).unwrap_or(look.began_at);
-        Self { clock, lease, wall_deadline, boot_deadline: look.began_boot + window, cancel }
+        Self { clock, lease, looked_at: look.began_at, wall_deadline, boot_deadline: look.began_boot + window, cancel }
     }
 
     fn check_window(&self) -> Result<(), SignRefused> {
@@ -80,6 +81,11 @@ impl SignGuard for BatchGuard<'_> {
 }
 
 impl LookGuard {
+    /// When the look began.
+    pub(crate) fn looked_at(&self) -> Timestamp {
+        self.looked_at
+    }
+
     /// Tells whether a person asked the run to end.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()

@@ -325,6 +325,7 @@ impl Sweeper<'_> {
                 "size_bytes": plan.size_bytes,
                 "last_modified": plan.last_modified,
                 "unreferenced_since": plan.unreferenced_since,
+                "looked_at": self.guard.looked_at(),
                 "plan": self.run.plan_hash,
                 "pack": object.pack,
                 "blake3": object.blake3,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use s3gc_core::Gc;
-use s3gc_core::audit::{AuditEntry, AuditHead, ChainCheck};
+use s3gc_core::audit::{AuditEntry, AuditHead, ChainCheck, RememberedHead};
 use s3gc_core::catalog::AuditFilter;
 use serde_json::json;
 
@@ -36,7 +36,7 @@ pub(super) async fn run(command: AuditCommand, ctx: &Ctx) -> Result<ExitCode> {
             header.transpose()?;
             Ok(super::each(ctx, &by_catalog(&fleet), |gc| export(gc, format, ctx)).await)
         }
-        AuditCommand::Verify => Ok(super::each(ctx, &by_catalog(&fleet), |gc| verify(gc, ctx)).await),
+        AuditCommand::Verify => Ok(super::each(ctx, &by_catalog(&fleet), |gc| verify(gc, &fleet, ctx)).await),
     }
 }
 
@@ -128,10 +128,14 @@ fn csv(entry: &AuditEntry) -> String {
     format!("{}\r\n", quoted.join(","))
 }
 
-/// Walks the chain to its end, and compares the end with the head that is kept apart.
-async fn verify(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
+/// Walks the chain to its end, and compares it with the head that is kept apart and with what the vaults remember.
+async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
     let catalog = gc.catalog();
-    // Read first: what is appended meanwhile is beyond it.
+    // Read first, the vaults before the head: what is appended meanwhile is beyond them.
+    let mut remembered = Vec::new();
+    for bucket in fleet.iter().filter(|bucket| bucket.catalog().id() == catalog.id()) {
+        remembered.extend(bucket.remembered_audit_head().await?);
+    }
     let head = catalog.audit_head().await?;
     let mut check = ChainCheck::default();
     let fault = loop {
@@ -139,13 +143,19 @@ async fn verify(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
         if page.is_empty() {
             break beyond(check.head(), head);
         }
-        if let Some(broken) = page.iter().take_while(|entry| entry.seq <= head.seq).find_map(|e| check.next(e).err()) {
+        let within = page.iter().take_while(|entry| entry.seq <= head.seq);
+        if let Some(broken) = within.clone().find_map(|entry| check.next(entry).err()) {
             break Some((broken.seq, broken.to_string()));
+        }
+        if let Some(other) = within.clone().find(|entry| remembered.iter().any(|head| is_other(entry, head))) {
+            let reason = format!("audit entry {}: is not the one that the vault remembers", other.seq);
+            break Some((other.seq, reason));
         }
         if check.head().seq >= head.seq || page.iter().any(|entry| entry.seq > head.seq) {
             break beyond(check.head(), head);
         }
     };
+    let fault = fault.or_else(|| forgotten(check.head(), &remembered));
     if ctx.json {
         let (seq, reason) = fault.clone().unzip();
         ctx.print_json(&json!({
@@ -153,6 +163,7 @@ async fn verify(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
             "ok": fault.is_none(),
             "entries": check.head().seq,
             "head": head,
+            "remembered": remembered,
             "broken_at": seq,
             "reason": reason,
         }))?;
@@ -165,6 +176,19 @@ async fn verify(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
         }
     }
     Ok(if fault.is_some() { ExitCode::Faults } else { ExitCode::Ok })
+}
+
+/// Tells whether a vault remembers another entry at this place.
+fn is_other(entry: &AuditEntry, remembered: &RememberedHead) -> bool {
+    entry.seq == remembered.seq && remembered.hash.is_some_and(|hash| hash != entry.hash)
+}
+
+/// A chain that was cut together with its head looks whole; the vault remembers how long it was.
+fn forgotten(reached: AuditHead, remembered: &[RememberedHead]) -> Option<(u64, String)> {
+    let longest = remembered.iter().map(|head| head.seq).max().filter(|seq| *seq > reached.seq)?;
+    let first = reached.seq + 1;
+    let reason = format!("audit entry {first}: entries from here to {longest} are missing, which the vault remembers");
+    Some((first, reason))
 }
 
 fn beyond(reached: AuditHead, head: AuditHead) -> Option<(u64, String)> {

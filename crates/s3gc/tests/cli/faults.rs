@@ -89,6 +89,64 @@ async fn i08_an_altered_or_missing_audit_entry_is_found_with_its_place() {
     world.sql_in("state/catalog.db", &tamper(cut)).await;
     let missing = world.expect(6, &["audit", "verify", "--json"]).await.json();
     assert_eq!(missing["broken_at"], entries);
+
+    let swapped = format!(
+        "{drop} UPDATE audit SET seq = -2 WHERE seq = 2; UPDATE audit SET seq = 2 WHERE seq = 3; \
+         UPDATE audit SET seq = 3 WHERE seq = -2"
+    );
+    world.sql_in("state/catalog.db", &tamper(swapped)).await;
+    let found = world.expect(6, &["audit", "verify", "--json"]).await.json();
+    assert_eq!(found["broken_at"], 2, "{found}");
+
+    // Cut together with its head the chain is whole in itself: only the vault knows that there was more.
+    let cut = format!(
+        "{drop} DELETE FROM audit WHERE seq > 2; \
+         UPDATE audit_head SET seq = 2, hash = (SELECT hash FROM audit WHERE seq = 2)"
+    );
+    world.sql_in("state/catalog.db", &tamper(cut)).await;
+    let found = world.expect(6, &["audit", "verify", "--json"]).await.json();
+    assert_eq!((&found["broken_at"], &found["head"]["seq"]), (&3.into(), &2.into()), "{found}");
+    world.expect(6, &["audit", "verify"]).await.says("which the vault remembers");
+    world.expect(5, &["run", "--mode", "execute", "--yes"]).await.says("is older than the vault remembers it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i08_a_chain_that_was_written_anew_with_right_digests_is_found_by_the_vault() {
+    let world = World::new().await;
+    world.collect().await;
+    let entries = world.expect(0, &["audit", "ls", "--json"]).await.json_lines();
+    let deleted = entries.iter().find(|entry| entry["kind"] == "delete").unwrap();
+    let evidence: serde_json::Value = serde_json::from_str(deleted["detail"].as_str().unwrap()).unwrap();
+    for name in ["etag", "size_bytes", "blake3", "unreferenced_since", "looked_at", "pack", "means", "plan"] {
+        assert!(!evidence[name].is_null(), "{name} is not in {evidence}");
+    }
+
+    let mut forged = Vec::new();
+    let mut head = s3gc_core::audit::AuditHead::default();
+    for entry in world.expect(0, &["audit", "export"]).await.json_lines() {
+        let mut entry: s3gc_core::audit::AuditEntry = serde_json::from_value(entry).unwrap();
+        if entry.kind == "delete" {
+            entry.detail = entry.detail.replace("size_bytes", "bytes");
+        }
+        entry.previous = head.hash;
+        entry.hash = entry.compute_hash();
+        head = entry.head();
+        forged.push(entry);
+    }
+    let mut sql: String = triggers(&world).await.iter().map(|name| format!("DROP TRIGGER \"{name}\"; ")).collect();
+    for entry in &forged {
+        let detail = entry.detail.replace('\'', "''");
+        sql.push_str(&format!(
+            "UPDATE audit SET detail = '{detail}', previous = '{}', hash = '{}' WHERE seq = {}; ",
+            entry.previous, entry.hash, entry.seq
+        ));
+    }
+    sql.push_str(&format!("UPDATE audit_head SET hash = '{}'", head.hash));
+    world.sql_in("state/catalog.db", &sql).await;
+    let found = world.expect(6, &["audit", "verify", "--json"]).await.json();
+    assert_eq!(found["broken_at"], found["remembered"][0]["seq"], "{found}");
+    world.expect(6, &["audit", "verify"]).await.says("is not the one that the vault remembers");
+    world.expect(5, &["run", "--mode", "execute", "--yes"]).await.says("the chain was rewritten");
 }
 
 async fn triggers(world: &World) -> Vec<String> {

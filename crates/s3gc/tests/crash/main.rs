@@ -16,6 +16,7 @@ mod moments;
 mod paths;
 mod place;
 mod points;
+mod stop;
 #[path = "../cli/world.rs"]
 #[allow(dead_code, reason = "shared with the tests of the command line, which use more of it")]
 mod world;
