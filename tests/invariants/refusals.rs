@@ -223,8 +223,8 @@ async fn a_catalog_that_was_put_back_stops() {
 #[test]
 fn every_brake_and_stop_is_set_off() {
     let here = include_str!("refusals.rs");
-    // Those of `trust`, `exactly` and the lease have tests of their own; a file's tests name what they please.
-    let elsewhere = ["migration", "versioning", "lease", "main"];
+    // Those of `trust`, `exactly`, `fence` and the lease have tests of their own; a file's tests name what they please.
+    let elsewhere = ["migration", "versioning", "fence", "lease", "main"];
     let core = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/s3gc-core/src");
     let (mut found, mut missing) = (0, Vec::new());
     for dir in [core.to_owned(), format!("{core}/sweep")] {
