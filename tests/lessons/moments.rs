@@ -1,11 +1,9 @@
 //! What happened at the wrong moment: an object written again, a clock that was the age of the file.
 
-use std::sync::Arc;
-
 use jiff::SignedDuration;
-use s3gc_core::{Gc, Kept, Mode, RetentionFrom, RunOptions, RunReport, Settings};
+use s3gc_core::{Kept, Mode, RetentionFrom, RunOptions, RunReport, Settings};
 use s3gc_s3_mem::{Op, PutSpec, VersioningState};
-use s3gc_tests::{LaterClock, LaterSource, World, days_ago, sqlite};
+use s3gc_tests::{LaterClock, World, days_ago, sqlite};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l11_a_key_that_is_written_again_keeps_its_new_object_on_every_kind_of_bucket() {
@@ -35,17 +33,7 @@ async fn l11_a_key_that_is_written_again_keeps_its_new_object_on_every_kind_of_b
 }
 
 async fn run_on(world: &World, clock: &LaterClock, day: i64) -> RunReport {
-    clock.set_days(day);
-    world.s3.set_clock_offset(SignedDuration::from_hours(24 * day));
-    let gc = Gc::builder(world.settings.clone())
-        .store(world.store().await)
-        .source(Arc::new(LaterSource { inner: world.source().await, clock: clock.clone() }))
-        .vault(world.vault())
-        .catalog(world.catalog().await)
-        .clock(Arc::new(clock.clone()))
-        .build()
-        .unwrap();
-    gc.run_cycle(RunOptions::mode(Mode::Execute)).await.unwrap()
+    world.gc_on(clock, day).await.run_cycle(RunOptions::mode(Mode::Execute)).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ pub(crate) async fn rewrite_after_staging(row: Row) {
     let Some(site) = Site::new(row.kind, row.versioned).await else { return };
     site.wait_for_due(2).await;
     let other = site.clone();
-    site.at_look.arm(Box::pin(async move { other.put("a", "rewritten").await }));
+    site.before_look.arm(async move { other.put("a", "rewritten").await });
     one_survives(&site, "rewritten").await;
 }
 
@@ -33,7 +33,7 @@ pub(crate) async fn touch_after_staging(row: Row) {
     let Some(site) = Site::new(row.kind, row.versioned).await else { return };
     site.wait_for_due(2).await;
     let other = site.clone();
-    site.at_look.arm(Box::pin(async move { other.touch("a", "orphan").await }));
+    site.before_look.arm(async move { other.touch("a", "orphan").await });
     one_survives(&site, "orphan").await;
 }
 
@@ -61,12 +61,12 @@ pub(crate) async fn rewrite_at_deletion(row: Row) {
     }
     site.wait_for_due(2).await;
     let other = site.clone();
-    site.proxy.before_deletion(Box::pin(async move {
+    site.proxy.before_deletion().arm(async move {
         other.put("a", "rewritten").await;
         other.put("b", "rewritten").await;
-    }));
+    });
     let report = site.execute_due().await.unwrap();
-    assert!(site.proxy.is_over(), "nothing was rewritten, so this proves nothing");
+    assert!(site.proxy.before_deletion().is_over(), "nothing was rewritten, so this proves nothing");
     // Several requests may be on their way at once: one of two objects may have been gone before.
     let survivors = [site.body("a").await, site.body("b").await];
     assert!(survivors.iter().all(|body| body.as_deref() == Some("rewritten")), "{survivors:?} {:?}", report.sweep);
@@ -80,12 +80,12 @@ pub(crate) async fn suspend_after_staging(row: Row) {
     let Some(site) = Site::new(row.kind, row.versioned).await else { return };
     site.wait_for_due(2).await;
     let other = site.clone();
-    site.at_look.arm(Box::pin(async move {
+    site.before_look.arm(async move {
         other.set_versioning(BucketVersioningStatus::Suspended).await;
         other.put("a", "rewritten").await;
-    }));
+    });
     let result = site.execute_due().await;
-    assert!(site.at_look.is_over());
+    assert!(site.before_look.is_over());
     assert_eq!(site.body("a").await.as_deref(), Some("rewritten"), "{result:?}");
     if let Ok(report) = result {
         assert_eq!(report.sweep.deleted.objects, 1, "{:?}", report.sweep);
@@ -138,7 +138,7 @@ pub(crate) async fn in_parts(row: Row) {
     }
     site.wait_for_due(2).await;
     let other = site.clone();
-    site.at_look.arm(Box::pin(async move { other.put_in_parts("a", "in other parts").await }));
+    site.before_look.arm(async move { other.put_in_parts("a", "in other parts").await });
     let run = one_survives(&site, "in other parts").await;
     site.gc().await.restore(&RestoreWhat::Run(run), &RestoreOptions::default()).await.unwrap();
     assert_eq!(site.body("b").await.as_deref(), Some("in parts"));
@@ -148,7 +148,7 @@ pub(crate) async fn in_parts(row: Row) {
 /// Runs, and finds `a` with these bytes, and `b` gone.
 async fn one_survives(site: &Site, body: &str) -> s3gc_core::RunId {
     let report = site.execute_due().await.unwrap();
-    assert!(site.at_look.is_over(), "nothing was rewritten, so this proves nothing");
+    assert!(site.before_look.is_over(), "nothing was rewritten, so this proves nothing");
     assert_eq!((report.sweep.changed.objects, report.sweep.deleted.objects), (1, 1), "{:?}", report.sweep);
     assert_eq!((site.body("a").await.as_deref(), site.body("b").await), (Some(body), None));
     report.run

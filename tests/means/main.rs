@@ -10,6 +10,7 @@
     reason = "a failure in a test is a panic, in its helpers too"
 )]
 
+mod accident;
 mod accidents;
 mod proxy;
 mod site;

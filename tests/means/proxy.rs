@@ -1,13 +1,14 @@
 //! A proxy before an S3 server: it counts the deletions, lets something happen before one, or delivers it late.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use s3gc_tests::Accident;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
+
+use crate::accident::Armed;
 
 pub(crate) struct Proxy {
     pub(crate) endpoint: String,
@@ -17,7 +18,7 @@ pub(crate) struct Proxy {
 
 struct Shared {
     upstream: String,
-    accident: Mutex<Option<Accident>>,
+    before_deletion: Armed,
     /// Whether deletions lose their client, and wait for a permit before they go on.
     is_late: watch::Sender<bool>,
     permits: Semaphore,
@@ -30,7 +31,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shared = Arc::new(Shared {
             upstream: upstream.trim_start_matches("http://").to_owned(),
-            accident: Mutex::new(None),
+            before_deletion: Armed::default(),
             is_late: watch::Sender::new(false),
             permits: Semaphore::new(0),
             deletions: watch::Sender::new(0),
@@ -48,13 +49,9 @@ impl Proxy {
         Self { endpoint, shared, task }
     }
 
-    /// Lets this happen before the next deletion reaches the server.
-    pub(crate) fn before_deletion(&self, accident: Accident) {
-        *self.shared.accident.lock().unwrap() = Some(accident);
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.shared.accident.lock().unwrap().is_none()
+    /// What happens before the next deletion reaches the server.
+    pub(crate) fn before_deletion(&self) -> &Armed {
+        &self.shared.before_deletion
     }
 
     /// Deletions lose their client from now on, and wait for [`Self::deliver`].
@@ -98,10 +95,7 @@ async fn serve(client: TcpStream, shared: Arc<Shared>) {
                 deliver_late(&request, &shared).await;
                 return;
             }
-            let accident = shared.accident.lock().unwrap().take();
-            if let Some(accident) = accident {
-                accident.await;
-            }
+            shared.before_deletion.happen().await;
         }
         if to_server.write_all(&request).await.is_err() {
             break;

@@ -9,11 +9,13 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCa
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, VersioningConfiguration};
 use s3gc_core::catalog::AuditFilter;
-use s3gc_core::{Gc, Mode, ObjectStore, RunOptions, RunReport};
+use s3gc_core::{Gc, Mode, ObjectStore, ReferenceSource, RunOptions, RunReport};
 use s3gc_store_s3::{S3Config, S3Store};
+use s3gc_testkit::faults::{Fault, FaultPlan, FaultySource};
 use s3gc_testkit::servers::{Moto, Radosgw};
-use s3gc_tests::{AtLook, World};
+use s3gc_tests::World;
 
+use crate::accident::Armed;
 use crate::proxy::Proxy;
 
 /// A kind of server.
@@ -33,7 +35,9 @@ pub(crate) enum Kind {
 pub(crate) struct Site {
     pub(crate) world: Arc<World>,
     pub(crate) proxy: Arc<Proxy>,
-    pub(crate) at_look: Arc<AtLook>,
+    /// What happens before the next look: after staging, before the first deletion.
+    pub(crate) before_look: Arc<Armed>,
+    source: Arc<dyn ReferenceSource>,
     client: Client,
     bucket: String,
     store: Arc<dyn ObjectStore>,
@@ -72,9 +76,16 @@ impl Site {
         let proxy = Proxy::start(&endpoint).await;
         let config = S3Config::new(&bucket).with_endpoint(&proxy.endpoint).with_region("us-east-1");
         let store = S3Store::connect(config.with_credentials(access, secret, None).with_max_attempts(2)).await.unwrap();
-        let at_look = Arc::new(AtLook::new(world.source().await));
-        let site =
-            Self { world: Arc::new(world), proxy: Arc::new(proxy), at_look, client, bucket, store: Arc::new(store) };
+        let before_look = Arc::new(Armed::default());
+        let armed = Arc::clone(&before_look);
+        // The drain comes before each look, and nowhere else in a run that has nothing to recover.
+        let hook = Fault::hook(move || {
+            let armed = Arc::clone(&armed);
+            async move { armed.happen().await }
+        });
+        let source = FaultySource::new(world.source().await, FaultPlan::new().always("drain", hook));
+        let (store, source) = (Arc::new(store), Arc::new(source));
+        let site = Self { world: Arc::new(world), proxy: Arc::new(proxy), before_look, source, client, bucket, store };
         if versioned {
             site.set_versioning(BucketVersioningStatus::Enabled).await;
         }
@@ -91,7 +102,7 @@ impl Site {
     }
 
     pub(crate) async fn gc(&self) -> Gc {
-        self.world.gc_with(Arc::clone(&self.store), self.at_look.clone()).await
+        self.world.gc_with(Arc::clone(&self.store), Arc::clone(&self.source)).await
     }
 
     /// Waits until this many objects are due: a store's clock may have whole seconds alone.

@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "fixtures of tests: a failure is a panic")]
 
-mod at_look;
 mod clock;
 mod corpus;
 mod world;
 
-pub use at_look::{Accident, AtLook};
 pub use clock::{LaterClock, LaterSource};
 pub use corpus::{Corpus, Item, KEYS};
 pub use world::{BUCKET, World, connect, days_ago, scan, sqlite};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use s3gc_catalog::SqliteCatalog;
-use s3gc_core::{Catalog, Gc, ObjectStore, ReferenceSource, RetentionFrom, RunOptions, RunReport, Settings};
+use s3gc_core::{Catalog, Gc, GcBuilder, ObjectStore, ReferenceSource, RetentionFrom, RunOptions, RunReport, Settings};
 use s3gc_s3_mem::{Bucket, Options, PutSpec, S3Mem};
 use s3gc_source::extract::ExtractConfig;
 use s3gc_source_sql::{Reference, SqlConfig, SqlSource};
@@ -15,7 +15,7 @@ use s3gc_vault::{DirVault, VaultBackend};
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
-use crate::{Corpus, Item};
+use crate::{Corpus, Item, LaterClock, LaterSource};
 
 /// The name of the bucket.
 pub const BUCKET: &str = "photos";
@@ -135,13 +135,19 @@ impl World {
 
     /// Puts the collector together with another store or source.
     pub async fn gc_with(&self, store: Arc<dyn ObjectStore>, source: Arc<dyn ReferenceSource>) -> Gc {
-        Gc::builder(self.settings.clone())
-            .store(store)
-            .source(source)
-            .vault(self.vault())
-            .catalog(self.catalog().await)
-            .build()
-            .unwrap()
+        self.parts(store, source).await.build().unwrap()
+    }
+
+    /// Puts the collector together some days from now: by its own clock, that of the server and that of the database.
+    pub async fn gc_on(&self, clock: &LaterClock, day: i64) -> Gc {
+        clock.set_days(day);
+        self.s3.set_clock_offset(SignedDuration::from_hours(24 * day));
+        let source = Arc::new(LaterSource { inner: self.source().await, clock: clock.clone() });
+        self.parts(self.store().await, source).await.clock(Arc::new(clock.clone())).build().unwrap()
+    }
+
+    async fn parts(&self, store: Arc<dyn ObjectStore>, source: Arc<dyn ReferenceSource>) -> GcBuilder {
+        Gc::builder(self.settings.clone()).store(store).source(source).vault(self.vault()).catalog(self.catalog().await)
     }
 
     /// Runs in `execute` mode.

@@ -1,8 +1,9 @@
 //! The audit chain: each entry carries the digest of the one before it.
 
-use s3gc_store::{Location, Timestamp};
+use s3gc_store::{Location, ObjectKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::{AuditFilter, Catalog};
 use crate::{Digest, RunId};
 
 /// What happened, before it has its place in the chain.
@@ -69,6 +70,33 @@ pub struct RememberedHead {
 impl Default for AuditHead {
     fn default() -> Self {
         Self { seq: 0, hash: Digest::new([0; 32]) }
+    }
+}
+
+/// Tells whether the chain has an event of this kind about a key whose evidence `is_it`.
+pub(crate) async fn is_told(
+    catalog: &dyn Catalog,
+    location: &Location,
+    kind: &str,
+    key: &ObjectKey,
+    is_it: impl Fn(&serde_json::Value) -> bool + Send + Sync,
+) -> crate::Result<bool> {
+    const PAGE: u32 = 500;
+    let filter = AuditFilter {
+        key: Some(key.as_str().to_owned()),
+        kind: Some(kind.to_owned()),
+        location: Some(location.clone()),
+        ..AuditFilter::default()
+    };
+    let mut after = 0;
+    loop {
+        let page = catalog.audit(&filter, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(false) };
+        after = last.seq;
+        let details = page.iter().filter_map(|entry| serde_json::from_str(&entry.detail).ok());
+        if details.into_iter().any(|detail| is_it(&detail)) {
+            return Ok(true);
+        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use s3gc_failpoint::{Point, hit};
 use s3gc_store::{ObjectKey, PutMode, Timestamp, VersionId, Versioning};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::audit::AuditDraft;
-use crate::catalog::{AuditFilter, EntryId, EntryRecord, EntryState, Mode, RunState, Settlement};
+use crate::audit::{AuditDraft, is_told};
+use crate::catalog::{EntryId, EntryRecord, EntryState, Mode, RunState, Settlement};
 use crate::gc::{Parts, RunContext};
 use crate::judge::is_same;
 use crate::look::{drain, look};
@@ -154,24 +154,9 @@ async fn settle_gone(
 
 /// Writes down that an unanswered deletion hit its object, unless it is written down already.
 async fn tell_deletion(parts: &Parts, run: &RunContext, entry: &EntryRecord) -> Result<()> {
-    let filter = AuditFilter {
-        key: Some(entry.entry.key.as_str().to_owned()),
-        kind: Some("delete".into()),
-        location: Some(parts.store.location().clone()),
-        ..AuditFilter::default()
-    };
-    let mut after = 0;
-    loop {
-        let page = parts.catalog.audit(&filter, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = last.seq;
-        let names = |detail: &str| {
-            serde_json::from_str::<serde_json::Value>(detail)
-                .is_ok_and(|detail| detail["pack"] == json!(entry.pack) && !detail["found_by"].is_null())
-        };
-        if page.iter().any(|told| names(&told.detail)) {
-            return Ok(());
-        }
+    let is_it = |detail: &Value| detail["pack"] == json!(entry.pack) && !detail["found_by"].is_null();
+    if is_told(&*parts.catalog, parts.store.location(), "delete", &entry.entry.key, is_it).await? {
+        return Ok(());
     }
     parts.catalog.append_audit(vec![evidence(parts, run, entry, "delete", entry.marker.as_ref())]).await?;
     Ok(())

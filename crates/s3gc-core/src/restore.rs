@@ -397,8 +397,11 @@ fn until_it_exists(mut body: ByteStream, target: Arc<dyn ObjectStore>, key: Obje
 /// Holds a key for one retention, before its object comes back: the next run must not take it for an old orphan, even if
 /// this process dies before it writes down that it is back.
 pub(crate) async fn hold(parts: &Parts, key: &ObjectKey) -> Result<()> {
-    let until = parts.clock.now().checked_add(parts.settings.retention).unwrap_or(Timestamp::MAX);
-    Ok(parts.catalog.hold_key(parts.store.location(), key, until).await?)
+    Ok(parts.catalog.hold_key(parts.store.location(), key, hold_until(parts, parts.clock.now())).await?)
+}
+
+fn hold_until(parts: &Parts, restored_at: Timestamp) -> Timestamp {
+    restored_at.checked_add(parts.settings.retention).unwrap_or(Timestamp::MAX)
 }
 
 /// Records that an object is back.
@@ -425,8 +428,7 @@ pub(crate) async fn record(
         }),
     };
     if is_home {
-        let hold_until = now.checked_add(parts.settings.retention).unwrap_or(Timestamp::MAX);
-        parts.catalog.restored(entry.id, now, hold_until, audit).await?;
+        parts.catalog.restored(entry.id, now, hold_until(parts, now), audit).await?;
     } else {
         parts.catalog.append_audit(vec![audit]).await?;
     }

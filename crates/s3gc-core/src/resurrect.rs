@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream};
 use s3gc_store::{ObjectKey, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::audit::AuditDraft;
-use crate::catalog::{AuditFilter, EntryId, EntryRecord, EntryState, Mode};
+use crate::audit::{AuditDraft, is_told};
+use crate::catalog::{EntryId, EntryRecord, EntryState, Mode};
 use crate::census::Census;
 use crate::gc::{Parts, RunContext};
 use crate::judge::{References, Tally, chunk_size};
@@ -36,6 +36,14 @@ pub struct ResurrectionReport {
     pub failed: Tally,
     /// Some of them.
     pub named: Vec<Resurrected>,
+}
+
+impl ResurrectionReport {
+    /// How many are referenced and still in the vault alone.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.found.objects.saturating_sub(self.restored.objects)
+    }
 }
 
 /// An object that was deleted and is referenced.
@@ -153,27 +161,17 @@ pub(crate) async fn bring_back(
 
 /// Writes into the audit chain that something references a deleted object, unless it says so already.
 async fn tell(parts: &Parts, run: &RunContext, entry: &EntryRecord) -> Result<()> {
-    let location = parts.store.location().clone();
-    let key = entry.entry.key.as_str().to_owned();
-    let filter = AuditFilter {
-        key: Some(key.clone()),
-        kind: Some(KIND.into()),
-        location: Some(location.clone()),
-        ..AuditFilter::default()
-    };
-    let told = parts.catalog.audit(&filter, 0, 1000).await?;
-    let names =
-        |detail: &str| serde_json::from_str::<Value>(detail).is_ok_and(|detail| detail["entry"] == json!(entry.id));
-    if told.iter().any(|earlier| names(&earlier.detail)) {
+    let (location, key) = (parts.store.location(), &entry.entry.key);
+    if is_told(&*parts.catalog, location, KIND, key, |detail| detail["entry"] == json!(entry.id)).await? {
         return Ok(());
     }
     tracing::warn!(%key, "something references an object that was deleted");
     let draft = AuditDraft {
         at: parts.clock.now(),
         run: Some(run.id),
-        location: Some(location),
+        location: Some(location.clone()),
         kind: KIND.into(),
-        key: Some(key),
+        key: Some(key.as_str().to_owned()),
         detail: json!({ "entry": entry.id, "pack": entry.pack, "deleted_at": entry.settled_at }),
     };
     parts.catalog.append_audit(vec![draft]).await?;

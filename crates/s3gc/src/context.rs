@@ -1,6 +1,6 @@
 //! What a command needs beside its arguments: the configuration, the ways out, the end.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use indicatif::MultiProgress;
@@ -173,6 +173,26 @@ impl Ctx {
     /// Tells whether a person can be asked.
     pub(crate) fn is_interactive(&self) -> bool {
         !self.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks a person, and returns the answer without blanks around it.
+    pub(crate) async fn ask(&self, question: String) -> Result<String> {
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut stderr = std::io::stderr().lock();
+            stderr.write_all(question.as_bytes())?;
+            stderr.flush()?;
+            drop(stderr);
+            let mut answer = String::new();
+            std::io::stdin().lock().read_line(&mut answer)?;
+            Ok(answer)
+        });
+        tokio::select! {
+            answer = answer => {
+                let answer = answer.map_err(std::io::Error::other).flatten().map_err(Error::io("asking"))?;
+                Ok(answer.trim().to_owned())
+            }
+            () = self.cancel.cancelled() => Err(Error::Interrupted { help: None }),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The write fence in PostgreSQL: `docs/fence.md` says what it does, and why nothing gets through.
 
+mod inspect;
 mod postgres;
 mod readings;
 mod sql;

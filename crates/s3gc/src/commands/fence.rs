@@ -1,7 +1,5 @@
 //! `s3gc fence`: the write fence in the databases where it is turned on.
 
-use std::io::{BufRead as _, Write as _};
-
 use s3gc_core::Gc;
 use s3gc_core::source::{FenceStatus, WriteFence};
 use serde::Serialize;
@@ -167,16 +165,6 @@ impl Fence<'_> {
             return Err(Error::usage("this changes the database, and nobody can be asked", "add --yes"));
         }
         let question = format!("{question} in {}? [y/N] ", self.database);
-        let answer = tokio::task::spawn_blocking(move || {
-            let mut stderr = std::io::stderr().lock();
-            stderr.write_all(question.as_bytes())?;
-            stderr.flush()?;
-            drop(stderr);
-            let mut answer = String::new();
-            std::io::stdin().lock().read_line(&mut answer)?;
-            Ok::<_, std::io::Error>(answer)
-        });
-        let answer = answer.await.map_err(std::io::Error::other).flatten().map_err(Error::io("asking"))?;
-        Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+        Ok(matches!(ctx.ask(question).await?.as_str(), "y" | "Y" | "yes"))
     }
 }

@@ -60,7 +60,7 @@ pub(super) async fn make(gc: &Gc, mut options: RunOptions, ctx: &Ctx) -> Result<
     options.progress = progress(ctx, &gc.settings().name);
     options.cancel = ctx.cancel.clone();
     let report = Box::pin(gc.run_cycle(options)).await?;
-    let lost = report.resurrected.found.objects.saturating_sub(report.resurrected.restored.objects);
+    let lost = report.resurrected.lost();
     if lost > 0 {
         let objects = human::objects(lost);
         ctx.warn(format!(

@@ -1,6 +1,5 @@
 //! `s3gc run`: a cycle, or a plan that was made before.
 
-use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 use s3gc_core::catalog::Mode;
@@ -115,24 +114,9 @@ async fn execute(gc: &Gc, args: &RunArgs, path: PathBuf, ctx: &Ctx) -> Result<Ex
 
 /// Asks for the name of the bucket.
 async fn confirm(gc: &Gc, objects: u64, ctx: &Ctx) -> Result<bool> {
-    let name = gc.settings().name.clone();
+    let name = &gc.settings().name;
     let question = format!("Delete {} from {name} after backup? Type the bucket name: ", human::objects(objects));
-    let answer = tokio::task::spawn_blocking(move || {
-        let mut stderr = std::io::stderr().lock();
-        stderr.write_all(question.as_bytes())?;
-        stderr.flush()?;
-        drop(stderr);
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer)?;
-        Ok(answer)
-    });
-    tokio::select! {
-        answer = answer => {
-            let answer = answer.map_err(std::io::Error::other).flatten().map_err(Error::io("asking"))?;
-            Ok(answer.trim() == name)
-        }
-        () = ctx.cancel.cancelled() => Err(Error::Interrupted { help: None }),
-    }
+    Ok(ctx.ask(question).await? == *name)
 }
 
 fn declined(path: &std::path::Path, ctx: &Ctx) -> Result<ExitCode> {

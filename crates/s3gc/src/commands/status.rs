@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use s3gc_core::catalog::{Hold, Lease, RunRecord, Totals};
-use s3gc_core::{Baseline, Gc, Location, RampStatus, Timestamp};
+use s3gc_core::{Baseline, Gc, Location, RampStatus, RunReport, Timestamp};
 use serde::Serialize;
 
 use crate::ExitCode;
@@ -45,12 +45,12 @@ async fn status(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
     let mut holds = catalog.holds(Some(location)).await?;
     holds.retain(|hold| hold.is_active(now));
     let last_run = catalog.runs(Some(location), 1).await?.pop();
-    let resurrected = last_run.as_ref().and_then(|run| run.report.as_ref()).map(|report| &report["resurrected"]);
-    let tally = |name: &str| resurrected.and_then(|all| all[name]["objects"].as_u64()).unwrap_or_default();
+    let last_report = last_run.as_ref().and_then(|run| run.report.clone());
+    let last_report = last_report.and_then(|report| serde_json::from_value::<RunReport>(report).ok());
     let status = Status {
         bucket: gc.settings().name.clone(),
         location: location.clone(),
-        resurrected_objects: tally("found").saturating_sub(tally("restored")),
+        resurrected_objects: last_report.map_or(0, |report| report.resurrected.lost()),
         last_run,
         last_good_census_at: census.map(|census| census.completed_at),
         waiting_objects: counts.as_ref().map(|counts| counts.waiting.objects),
