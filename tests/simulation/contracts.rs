@@ -17,6 +17,7 @@ fn quiet(versions: Versions) -> Sim {
         skew: 0,
         wave_objects: 1,
         last_modified: false,
+        two_sources: false,
     };
     Sim::new(kind, false)
 }
@@ -76,7 +77,7 @@ mod source {
     use s3gc_testkit::suites::source::{Data, Fixture, Open};
 
     use super::{NOBODY, Versions, quiet};
-    use crate::database::Mean;
+    use crate::database::{COLUMNS, Mean};
     use crate::source::SimSource;
     use crate::world::Sim;
 
@@ -113,6 +114,6 @@ mod source {
 
     fn fixture() -> Fixture {
         let sim = quiet(Versions::Off);
-        Fixture::new(SimSource::new(&sim, NOBODY), Application(sim))
+        Fixture::new(SimSource::new(&sim, NOBODY, 0..COLUMNS.len()), Application(sim))
     }
 }

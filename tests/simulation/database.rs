@@ -1,6 +1,7 @@
 //! A database with transactions: what is not committed is seen by nobody else.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -73,6 +74,12 @@ impl Database {
     pub(crate) fn tick(&mut self) -> u64 {
         self.count += 1;
         self.count
+    }
+
+    /// What a snapshot of these tables sees.
+    pub(crate) fn rows_in(&self, tables: &Range<usize>) -> Snapshot {
+        let is_in = |(_, row): &(&u64, &Arc<Row>)| tables.contains(&row.table);
+        self.rows.iter().filter(is_in).map(|(id, row)| (*id, Arc::clone(row))).collect()
     }
 
     pub(crate) fn insert(&mut self, open: Option<u8>, table: usize, value: String, means: Vec<Mean>) {

@@ -36,6 +36,8 @@ struct Shares {
     changed: u64,
     crashed_in_sweep: u64,
     lying: u64,
+    cancelled: u64,
+    two_sources: u64,
     total: Stats,
 }
 
@@ -48,6 +50,8 @@ impl Shares {
         self.changed += saw(stats.changed);
         self.crashed_in_sweep += saw(stats.crashed_in_sweep);
         self.lying += u64::from(history.kind.is_lying());
+        self.cancelled += saw(stats.cancelled);
+        self.two_sources += saw(stats.two_sources);
         self.total.add(stats);
     }
 }
@@ -90,6 +94,8 @@ fn i01_no_history_loses_an_object() {
             ("changed objects", shares.changed),
             ("crashes in a sweep", shares.crashed_in_sweep),
             ("lying stores", shares.lying),
+            ("runs that were cancelled", shares.cancelled),
+            ("two sources", shares.two_sources),
         ];
         for (what, histories) in seen {
             assert!(histories * 20 >= shares.played, "{what} in only {histories} of {} histories", shares.played);

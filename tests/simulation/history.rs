@@ -28,6 +28,8 @@ pub(crate) struct Kind {
     pub(crate) skew: i32,
     pub(crate) wave_objects: usize,
     pub(crate) last_modified: bool,
+    /// The tables are those of two sources, each with snapshots of its own.
+    pub(crate) two_sources: bool,
 }
 
 impl Kind {
@@ -81,6 +83,8 @@ pub(crate) enum What {
         after: bool,
         is_told: bool,
     },
+    /// A person or the system asks the run to end.
+    Cancel,
     /// The process stands still for so many seconds, and another collector runs meanwhile.
     Other {
         stall: u32,
@@ -230,6 +234,8 @@ const POINTS: [&str; 26] = [
 /// Those after the plan.
 const LATE: [&str; 9] = ["get", "vault.put", "stage", "drain", "look.begin", "send", "head", "delete", "delete"];
 const SWEEP: [&str; 5] = ["send", "head", "delete", "settle", "versions"];
+/// Where a run may be asked to end.
+const CANCELLED: [&str; 9] = ["list", "scan", "get", "vault.put", "drain", "look", "send", "delete", "settle"];
 const CALLS: [&str; 22] = [
     "status",
     "list",
@@ -259,7 +265,10 @@ impl History {
     /// Makes the history of a seed.
     pub(crate) fn generate(seed: u64) -> Self {
         let rng = &mut Rng::new(seed);
-        let kind = kind(rng);
+        // Apart, so that what was added later leaves the rest of a seed's history as it was.
+        let rare = &mut Rng::new(!seed);
+        let mut kind = kind(rng);
+        kind.two_sources = rare.chance(30);
         let mut episodes = Vec::new();
         let start = (0..8).map(|_| first_step(rng)).collect();
         let count = 3 + rng.below(3);
@@ -316,6 +325,10 @@ impl History {
                 let op = rng.pick(&["send", "head", "delete", "settle", "look.begin", "commit"]);
                 let what = What::Other { stall: rng.pick(&[0, 30, 100, 200, 400, 1300]) };
                 events.push(Event { op, nth: nth(rng), what });
+            }
+            if rare.chance(10) {
+                let op = rare.pick(&CANCELLED);
+                events.push(Event { op, nth: nth(rare), what: What::Cancel });
             }
             episodes.push(Episode { gap_minutes, before, restore, mode, events, accept: rng.chance(80) });
         }
@@ -382,6 +395,7 @@ fn kind(rng: &mut Rng) -> Kind {
         skew: rng.pick(&[0, 0, 0, -40, 40]),
         wave_objects: rng.pick(&[1, 2, 3, 6, 6]),
         last_modified: rng.chance(15),
+        two_sources: false,
     }
 }
 

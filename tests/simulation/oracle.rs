@@ -14,7 +14,7 @@ use s3gc_vault::pack;
 
 use crate::application::KEYS;
 use crate::bucket::Object;
-use crate::database::needs;
+use crate::database::{Snapshot, needs};
 use crate::vault::{NOBODY, SimVault};
 use crate::world::{Sim, World};
 
@@ -102,10 +102,13 @@ impl World {
 
     /// A census was judged, and its clocks count.
     pub(crate) fn judged(&mut self, who: usize) {
+        let sources = self.kind.sources().len();
         let run = &mut self.runs[who];
-        let (Some(census), Some(listed)) = (run.census.take(), run.listed.take()) else {
+        let (census, listed) = (std::mem::take(&mut run.census), run.listed.take());
+        let Some(listed) = listed.filter(|_| census.len() == sources) else {
             return self.fail("i04", format_args!("clocks moved, and the census was not complete"));
         };
+        let census: Snapshot = census.into_values().flatten().collect();
         let (began, now) = (run.began, self.now());
         let oracle = &mut self.oracle;
         let gap = RETENTION.max(MAX_GAP);
@@ -170,18 +173,19 @@ impl World {
         let (run, now) = (&self.runs[who], self.now());
         let mut failure = None;
         let mut is_gap = false;
-        let seen = run.looked.as_ref().map(|(rows, _)| needs(rows, key));
-        if seen == Some(true) {
+        let has_looked = run.looked.len() == self.kind.sources().len();
+        if run.looked.values().any(|(rows, _)| needs(rows, key)) {
             failure = Some("it was referenced at the look".to_owned());
-        } else if run.looked.as_ref().is_some_and(|(_, at)| now.duration_since(*at) > WINDOW) {
+        } else if run.looked.values().any(|(_, at)| now.duration_since(*at) > WINDOW) {
             failure = Some("the look is too old".to_owned());
         } else {
             let open = self.db.open.values().flat_map(|open| &open.inserts);
             let later = self.db.rows.values().map(|row| &**row).chain(open).filter(|row| row.needs(key));
             for row in later {
-                if seen.is_none() {
+                let drained = run.drained.get(&self.kind.source_of(row.table));
+                if !has_looked {
                     failure = Some(format!("it is referenced, and nobody looked: {:?}", row.value));
-                } else if run.drained.is_none_or(|drained| row.wrote < drained) {
+                } else if drained.is_none_or(|drained| row.wrote < *drained) {
                     failure =
                         Some(format!("a transaction had written before, and was not waited for: {:?}", row.value));
                 } else {
@@ -208,6 +212,20 @@ impl World {
         }
         if self.late.iter().any(|late| late.request.key.as_str() == key) {
             self.fail("i07", format_args!("{key} is deleted while an earlier deletion of it may still land"));
+        }
+    }
+
+    /// A run that was asked to end has written down what came of every request, and left no lock.
+    pub(crate) fn check_cancelled(&mut self, who: usize) {
+        if !self.runs[who].was_cancelled {
+            return;
+        }
+        let sent = self.runs[who].sent.len();
+        if sent > 0 {
+            self.fail("i07", format_args!("run {who} was asked to end, and left {sent} deletions unsettled"));
+        }
+        if !self.db.is_locked.is_empty() {
+            self.fail("i09", format_args!("run {who} was asked to end, and left a lock"));
         }
     }
 

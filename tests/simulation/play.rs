@@ -89,9 +89,11 @@ pub(crate) fn gc(sim: &Sim, who: usize, dir: &Path) -> Gc {
     if kind.last_modified {
         settings.retention_from = RetentionFrom::LastModified;
     }
-    Gc::builder(settings)
-        .store(Arc::new(SimStore::new(sim, who)))
-        .source(Arc::new(SimSource::new(sim, who)))
+    let mut builder = Gc::builder(settings).store(Arc::new(SimStore::new(sim, who)));
+    for tables in kind.sources() {
+        builder = builder.source(Arc::new(SimSource::new(sim, who, tables)));
+    }
+    builder
         .vault(Arc::new(SimVault::new(sim, who)))
         .catalog(Arc::new(SimCatalog::new(sim, who)))
         .clock(Arc::new(sim.clone()))
@@ -173,11 +175,22 @@ impl Player<'_> {
     }
 
     /// One run; `None` if its process died.
-    async fn run(&self, mode: Mode, events: Vec<Event>, options: RunOptions) -> Option<s3gc_core::Result<RunReport>> {
+    async fn run(
+        &self,
+        mode: Mode,
+        events: Vec<Event>,
+        mut options: RunOptions,
+    ) -> Option<s3gc_core::Result<RunReport>> {
         let is_told = |event: &Event| matches!(event.what, What::Crash { is_told: true, .. });
         let is_told = events.iter().any(is_told);
+        let can_answer = !events.iter().any(|event| matches!(event.what, What::Fault(_) | What::Other { .. }));
         let who = self.sim.begin(mode, events);
-        self.sim.lock().note(format_args!("{who} {mode}"));
+        {
+            let mut world = self.sim.lock();
+            world.note(format_args!("{who} {mode}"));
+            options.cancel = world.runs[who].cancel.clone();
+            world.stats.two_sources += u32::from(world.kind.two_sources);
+        }
         let gc = gc(&self.sim, who, self.dir);
         let result = tokio::select! {
             biased;
@@ -194,6 +207,9 @@ impl Player<'_> {
             None => self.sim.bury(who, is_told),
         }
         self.sim.finish_others().await;
+        if result.is_some() && can_answer {
+            self.sim.lock().check_cancelled(who);
+        }
         result
     }
 

@@ -1,6 +1,7 @@
 //! The database as the collector sees it: its values go through the real extractor.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,11 +23,14 @@ use crate::world::Sim;
 pub(crate) struct SimSource {
     sim: Sim,
     who: usize,
+    name: String,
+    tables: Range<usize>,
     extractors: Vec<Extractor>,
 }
 
 impl SimSource {
-    pub(crate) fn new(sim: &Sim, who: usize) -> Self {
+    /// Makes the source of these tables.
+    pub(crate) fn new(sim: &Sim, who: usize, tables: Range<usize>) -> Self {
         let config = |kind| ExtractConfig {
             bucket: BUCKET.into(),
             base_urls: vec![BASE_URL.into()],
@@ -37,12 +41,13 @@ impl SimSource {
             let kind = if *column == "albums.dir" { Kind::Prefix } else { Kind::Auto };
             Extractor::new(config(kind)).unwrap()
         };
-        Self { sim: sim.clone(), who, extractors: COLUMNS.iter().map(extractor).collect() }
+        let name = format!("tables {} to {}", tables.start, tables.end - 1);
+        Self { sim: sim.clone(), who, name, tables, extractors: COLUMNS.iter().map(extractor).collect() }
     }
 
     fn items(&self, rows: &Snapshot, trace: bool) -> Vec<ScanItem> {
         let (mut items, mut ends, mut scratch) = (Vec::new(), Vec::new(), Readings::default());
-        for (table, column) in COLUMNS.iter().enumerate() {
+        for (table, column) in COLUMNS.iter().enumerate().filter(|(table, _)| self.tables.contains(table)) {
             let column = ColumnId::new(column);
             let mut batch = BatchBuilder::new(column.clone());
             for (id, row) in rows.iter().filter(|(_, row)| row.table == table) {
@@ -62,13 +67,13 @@ impl SimSource {
 }
 
 fn failed(operation: &str) -> Error {
-    Error::Failed { source_name: "main".into(), operation: operation.into(), source: "the simulator says so".into() }
+    Error::Failed { source_name: "it".into(), operation: operation.into(), source: "the simulator says so".into() }
 }
 
 #[async_trait]
 impl ReferenceSource for SimSource {
     fn name(&self) -> &str {
-        "main"
+        &self.name
     }
 
     fn scan(&self, request: ScanRequest) -> BoxStream<'_, Result<ScanItem>> {
@@ -84,7 +89,7 @@ impl ReferenceSource for SimSource {
                     world.scanning(self.who);
                 }
                 world.db.tick();
-                (world.db.rows.clone(), world.now())
+                (world.db.rows_in(&self.tables), world.now())
             };
             let items = self.items(&rows, request.trace).into_iter();
             let items = stream::unfold(Some(items), move |items| {
@@ -100,9 +105,9 @@ impl ReferenceSource for SimSource {
                     let mut world = self.sim.lock();
                     if let (ScanItem::End(_), Some(run)) = (&item, world.runs.get_mut(self.who)) {
                         if request.newest {
-                            run.looked = Some((rows, now));
+                            run.looked.insert(self.tables.start, (rows, now));
                         } else {
-                            run.census = Some(rows);
+                            run.census.insert(self.tables.start, rows);
                         }
                     }
                     let is_end = matches!(item, ScanItem::End(_));
@@ -119,8 +124,8 @@ impl ReferenceSource for SimSource {
             return Err(failed("status"));
         }
         let world = self.sim.lock();
-        let schema = COLUMNS.iter().map(|column| format!("{column}\ttext\n")).collect();
-        let (system, database) = ("simulated".into(), "app".into());
+        let schema = COLUMNS[self.tables.clone()].iter().map(|column| format!("{column}\ttext\n")).collect();
+        let (system, database) = ("simulated".into(), self.name.clone());
         let mut status = SourceStatus::new(SourceIdentity { system, database, timeline: None, schema });
         status.now = Some(world.now());
         status.position = Some(world.db.position);
@@ -148,7 +153,7 @@ impl ReferenceSource for SimSource {
                 match by {
                     None => {
                         if let Some(run) = world.runs.get_mut(self.who) {
-                            run.drained = Some(began);
+                            run.drained.insert(self.tables.start, began);
                         }
                         return Ok(Drain::Done);
                     }
@@ -170,12 +175,14 @@ impl ReferenceSource for SimSource {
         if !world.kind.locks {
             return Ok(None);
         }
-        if world.db.is_locked.contains_key(name) {
-            return Err(Error::Locked { source_name: "main".into(), lock: name.into() });
+        // Each source has locks of its own.
+        let lock = format!("{}: {name}", self.name);
+        if world.db.is_locked.contains_key(&lock) {
+            return Err(Error::Locked { source_name: self.name.clone(), lock: name.into() });
         }
         let id = world.db.tick();
-        world.db.is_locked.insert(name.to_owned(), id);
-        Ok(Some(Box::new(SimLock { sim: self.sim.clone(), name: name.to_owned(), id })))
+        world.db.is_locked.insert(lock.clone(), id);
+        Ok(Some(Box::new(SimLock { sim: self.sim.clone(), name: lock, id })))
     }
 }
 

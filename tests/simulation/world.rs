@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use s3gc_core::{Clock, Mode};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::bucket::Bucket;
 use crate::catalog::Catalog;
-use crate::database::{Database, Snapshot};
+use crate::database::{COLUMNS, Database, Snapshot};
 use crate::history::{Event, Fault, Kind, Step, What};
 use crate::oracle::Oracle;
 use crate::vault::Files;
@@ -48,19 +50,22 @@ pub(crate) struct Run {
     pub(crate) began: Timestamp,
     pub(crate) events: Vec<Event>,
     counts: BTreeMap<&'static str, u32>,
-    /// What its census saw, once it is complete.
-    pub(crate) census: Option<Snapshot>,
+    /// What its census saw, by the first table of each source that is complete.
+    pub(crate) census: BTreeMap<usize, Snapshot>,
     pub(crate) has_listed: bool,
     pub(crate) listed: Option<BTreeMap<String, (String, i64)>>,
-    pub(crate) looked: Option<(Snapshot, Timestamp)>,
-    /// The counter of the database when its last drain that was done began.
-    pub(crate) drained: Option<u64>,
+    /// What its last looks saw, and when, by the first table of the source.
+    pub(crate) looked: BTreeMap<usize, (Snapshot, Timestamp)>,
+    /// The counter of the database when its last drain that was done began, by the first table of the source.
+    pub(crate) drained: BTreeMap<usize, u64>,
     pub(crate) heads: BTreeMap<String, Timestamp>,
     /// Entries whose deletion it may have asked for, and that are not settled.
     pub(crate) sent: BTreeSet<i64>,
     pub(crate) writes: u32,
     /// Its host knows that its process died.
     pub(crate) is_told_dead: bool,
+    pub(crate) cancel: CancellationToken,
+    pub(crate) was_cancelled: bool,
 }
 
 /// A deletion that lands later.
@@ -88,6 +93,8 @@ pub(crate) struct Stats {
     pub(crate) locked_runs: u32,
     pub(crate) accepted: u32,
     pub(crate) others: u32,
+    pub(crate) cancelled: u32,
+    pub(crate) two_sources: u32,
     /// The documented gaps: a transaction that wrote after the drain; the same bytes within the last moment; stores
     /// that compare nothing.
     pub(crate) after_drain: u32,
@@ -203,6 +210,7 @@ impl Sim {
                 }
                 What::Pass(seconds) => self.pass(Duration::from_secs(seconds.into())).await,
                 What::Fault(found) => fault = fault.or(Some(found)),
+                What::Cancel => self.cancel(who),
                 What::Crash { after: false, .. } => self.die(who).await,
                 // See `leave`.
                 What::Crash { after: true, .. } => {}
@@ -231,6 +239,14 @@ impl Sim {
         while self.is_paused && self.lock().stalled == Some(who) {
             tokio::time::sleep(Duration::from_secs(5)).await;
         }
+    }
+
+    fn cancel(&self, who: usize) {
+        let mut world = self.lock();
+        world.note(format_args!("  {who} is asked to end"));
+        world.stats.cancelled += 1;
+        world.runs[who].was_cancelled = true;
+        world.runs[who].cancel.cancel();
     }
 
     async fn die(&self, who: usize) {
@@ -289,6 +305,19 @@ impl Clock for Sim {
 
     fn boot(&self) -> Duration {
         self.start.elapsed()
+    }
+}
+
+impl Kind {
+    /// The tables of each source.
+    pub(crate) fn sources(&self) -> Vec<Range<usize>> {
+        let all = COLUMNS.len();
+        if self.two_sources { vec![0..2, 2..all] } else { vec![0..all] }
+    }
+
+    /// The source that has this table, by its first table.
+    pub(crate) fn source_of(&self, table: usize) -> usize {
+        self.sources().into_iter().find(|tables| tables.contains(&table)).map_or(0, |tables| tables.start)
     }
 }
 
@@ -379,6 +408,8 @@ impl Stats {
         self.locked_runs += other.locked_runs;
         self.accepted += other.accepted;
         self.others += other.others;
+        self.cancelled += other.cancelled;
+        self.two_sources += other.two_sources;
         self.after_drain += other.after_drain;
         self.same_bytes += other.same_bytes;
         self.compared_nothing += other.compared_nothing;

@@ -67,6 +67,17 @@ pub struct RememberedHead {
     pub hash: Option<Digest>,
 }
 
+/// What the vault witnesses of a chain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Witnesses {
+    /// The head in the vault's record of the last run that deleted.
+    pub record: Option<RememberedHead>,
+    /// Packs, and the digest of the entry that was the last one when the run began that wrote them.
+    pub packs: Vec<(String, Digest)>,
+    /// Packs whose beginning cannot be read, and why.
+    pub unreadable: Vec<(String, String)>,
+}
+
 impl Default for AuditHead {
     fn default() -> Self {
         Self { seq: 0, hash: Digest::new([0; 32]) }

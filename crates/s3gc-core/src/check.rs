@@ -1,6 +1,7 @@
 //! Could a run begin? Every part is asked, and none stops the others from answering.
 
 use futures::StreamExt;
+use s3gc_source::WriteFence;
 use s3gc_store::{ListItem, ListRequest, Versioning};
 use serde::Serialize;
 
@@ -8,7 +9,7 @@ use crate::catalog::Mode;
 use crate::gc::Parts;
 use crate::preflight::Preflight;
 use crate::report::chain;
-use crate::{Result, RunId, sweep};
+use crate::{Result, RunId, fence, sweep};
 
 /// One question and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,6 +44,9 @@ pub(crate) async fn check(parts: &Parts, probe: bool) -> Vec<CheckItem> {
     for source in &parts.sources {
         add(&format!("source {}", source.name()), source_status(&**source).await);
     }
+    for (name, fence) in fence::fences(parts) {
+        add(&format!("fence {name}"), fence_status(parts, fence).await);
+    }
     add("preflight", preflight(parts).await);
     add("vault", vault(parts).await);
     add("catalog", catalog(parts).await);
@@ -72,6 +76,15 @@ async fn source_status(source: &dyn s3gc_source::ReferenceSource) -> Result<(Che
         return Ok((CheckState::Ok, "has no status of its own".into()));
     };
     Ok((CheckState::Ok, format!("{} ({}), on the primary", status.identity.database, status.identity.system)))
+}
+
+async fn fence_status(parts: &Parts, fence: &dyn WriteFence) -> Result<(CheckState, String)> {
+    let status = fence.status(&fence::owner(parts)).await?;
+    if status.is_whole() {
+        return Ok((CheckState::Ok, "the write fence is whole".into()));
+    }
+    let faults = status.faults.join("; ");
+    Ok((CheckState::Fail, format!("{faults}: run s3gc fence setup, or turn it off")))
 }
 
 async fn preflight(parts: &Parts) -> Result<(CheckState, String)> {

@@ -52,6 +52,7 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
         recovered: RecoverReport::default(),
         resurrected: ResurrectionReport::default(),
         ramp: None,
+        audit: None,
         notes: Vec::new(),
     };
     let mut record = RunRecord {
@@ -88,11 +89,13 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
     let recorded = parts.catalog.put_run(&record).await.map_err(Error::from);
     hit(Point::RunClosed);
     let learned = ramp::learn(parts, &report, &options, result.as_ref().err()).await;
+    let head = parts.catalog.audit_head().await;
     let released = lease.release().await;
     result?;
     recorded?;
     learned?;
     released?;
+    report.audit = Some(head?);
     Ok(report)
 }
 

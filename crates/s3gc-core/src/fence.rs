@@ -296,11 +296,11 @@ async fn unsettled(parts: &Parts) -> Result<HashSet<String>> {
     }
 }
 
-fn fences(parts: &Parts) -> impl Iterator<Item = (&str, &dyn WriteFence)> {
+pub(crate) fn fences(parts: &Parts) -> impl Iterator<Item = (&str, &dyn WriteFence)> {
     parts.sources.iter().filter_map(|source| Some((source.name(), source.fence()?)))
 }
 
 /// Several collectors may share a database: each owns what it condemns.
-fn owner(parts: &Parts) -> String {
+pub(crate) fn owner(parts: &Parts) -> String {
     parts.store.location().to_string()
 }

@@ -212,13 +212,14 @@ impl Gc {
         crate::ramp::status(&self.parts).await
     }
 
-    /// Reads what the vault remembers of the audit chain of this catalog; `None` before the first run that deletes.
+    /// Reads what the vault witnesses of the audit chain of this catalog: the record of the last run that deleted, and
+    /// the beginning of every pack.
     ///
     /// # Errors
     ///
-    /// Any failure of the vault.
-    pub async fn remembered_audit_head(&self) -> Result<Option<crate::audit::RememberedHead>> {
-        crate::lease::remembered_head(&self.parts).await
+    /// Any failure of the vault; a damaged pack is named in what is returned.
+    pub async fn audit_witnesses(&self) -> Result<crate::audit::Witnesses> {
+        crate::witness::witnesses(&self.parts).await
     }
 
     /// Adds up what was done so far.

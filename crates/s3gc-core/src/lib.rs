@@ -36,6 +36,7 @@ mod settings;
 mod stage;
 mod sweep;
 mod variants;
+mod witness;
 
 pub use brakes::{Baseline, Brake};
 pub use catalog::{Catalog, Mode, RunState};

@@ -3,6 +3,7 @@
 use s3gc_store::{Location, ObjectKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::AuditHead;
 use crate::brakes::Brake;
 use crate::catalog::{Mode, RunState};
 use crate::census::SourceCensus;
@@ -53,6 +54,9 @@ pub struct RunReport {
     /// How much this run may delete, if a schedule asked for it.
     #[serde(default)]
     pub ramp: Option<RampStatus>,
+    /// The last entry of the audit chain, once all of this run is written.
+    #[serde(default)]
+    pub audit: Option<AuditHead>,
     /// What a person should know.
     pub notes: Vec<String>,
 }

@@ -15,6 +15,9 @@ use crate::{Error, FileName, Result, VaultBackend};
 /// How much of the end of a pack is read first: the table of frames and the index of most packs.
 const TAIL_BYTES: u64 = 512 << 10;
 
+/// More than the first frame of any pack is long.
+const HEAD_BYTES: u64 = 64 << 10;
+
 /// The longest index in bytes, decompressed: it has to fit in memory, here and wherever it is read.
 pub(super) const MAX_INDEX_BYTES: u64 = 256 << 20;
 
@@ -64,6 +67,17 @@ impl Layout {
 pub async fn read_index(vault: &dyn VaultBackend, name: &FileName) -> Result<PackIndex> {
     let (index, _) = read_index_and_layout(vault, name).await?;
     Ok(index)
+}
+
+/// Reads what a pack tells of itself: one range read at its beginning, however many objects it holds.
+///
+/// # Errors
+///
+/// [`Error::Damaged`] if the pack's first frame cannot be read, or what the vault fails with.
+pub async fn read_header(vault: &dyn VaultBackend, name: &FileName) -> Result<PackHeader> {
+    let head = 0..vault.size(name).await?.min(HEAD_BYTES);
+    let header = with_pieces(vault, name, head, |pack| walk::header(pack)).await?;
+    header.map_err(|e| Error::Damaged { name: name.to_string(), reason: format!("its first frame: {e}") })
 }
 
 pub(super) async fn read_index_and_layout(

@@ -35,7 +35,7 @@ pub use codecs::Codecs;
 pub use entry::{FORMAT, NewEntry, PackEntry, PackHeader};
 pub use finished::FinishedPack;
 pub use id::{Digest, InvalidDigest, InvalidPackId, PackId};
-pub use index::{PackIndex, read_index};
+pub use index::{PackIndex, read_header, read_index};
 pub use open::{open, open_with};
 pub use write::PackWriter;
 

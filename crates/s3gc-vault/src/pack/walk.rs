@@ -44,6 +44,14 @@ pub(super) fn walk(pack: &mut dyn Read, lengths: Option<&[Frame]>) -> io::Result
     Ok(Walked { header, entries, damage })
 }
 
+/// Reads the member that a pack begins with.
+pub(super) fn header(pack: &mut dyn Read) -> io::Result<PackHeader> {
+    let member = tar::read_member(&mut Frames::new(pack, None))?;
+    let record = member.as_ref().and_then(|member| member.record(readme::PACK_RECORD));
+    let record = record.ok_or_else(|| damaged("the first member tells nothing of the pack"))?;
+    Ok(serde_json::from_slice(record)?)
+}
+
 enum Step {
     Object(Box<PackEntry>, Span),
     Other,

@@ -1,8 +1,8 @@
 //! `s3gc audit`: the chain of what was done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use s3gc_core::Gc;
+use s3gc_core::{Digest, Gc};
 use s3gc_core::audit::{AuditEntry, AuditHead, ChainCheck, RememberedHead};
 use s3gc_core::catalog::AuditFilter;
 use serde_json::json;
@@ -128,16 +128,22 @@ fn csv(entry: &AuditEntry) -> String {
     format!("{}\r\n", quoted.join(","))
 }
 
-/// Walks the chain to its end, and compares it with the head that is kept apart and with what the vaults remember.
+/// Walks the chain to its end, and compares it with the head that is kept apart and with what the vaults witness.
 async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
     let catalog = gc.catalog();
     // Read first, the vaults before the head: what is appended meanwhile is beyond them.
-    let mut remembered = Vec::new();
+    let mut witnesses = Vec::new();
     for bucket in fleet.iter().filter(|bucket| bucket.catalog().id() == catalog.id()) {
-        remembered.extend(bucket.remembered_audit_head().await?);
+        witnesses.push(bucket.audit_witnesses().await?);
     }
+    let remembered: Vec<RememberedHead> = witnesses.iter().filter_map(|witness| witness.record).collect();
+    let packs = witnesses.iter().flat_map(|witness| &witness.packs);
+    let mut packs: HashMap<Digest, &str> = packs.map(|(pack, head)| (*head, pack.as_str())).collect();
+    let witnessed = packs.len();
+    let unreadable: Vec<_> = witnesses.iter().flat_map(|witness| &witness.unreadable).collect();
     let head = catalog.audit_head().await?;
     let mut check = ChainCheck::default();
+    packs.remove(&check.head().hash);
     let fault = loop {
         let page = catalog.audit(&AuditFilter::default(), check.head().seq, PAGE).await?;
         if page.is_empty() {
@@ -145,17 +151,18 @@ async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
         }
         let within = page.iter().take_while(|entry| entry.seq <= head.seq);
         if let Some(broken) = within.clone().find_map(|entry| check.next(entry).err()) {
-            break Some((broken.seq, broken.to_string()));
+            break Some((Some(broken.seq), broken.to_string()));
         }
         if let Some(other) = within.clone().find(|entry| remembered.iter().any(|head| is_other(entry, head))) {
             let reason = format!("audit entry {}: is not the one that the vault remembers", other.seq);
-            break Some((other.seq, reason));
+            break Some((Some(other.seq), reason));
         }
+        within.for_each(|entry| drop(packs.remove(&entry.hash)));
         if check.head().seq >= head.seq || page.iter().any(|entry| entry.seq > head.seq) {
             break beyond(check.head(), head);
         }
     };
-    let fault = fault.or_else(|| forgotten(check.head(), &remembered));
+    let fault = fault.or_else(|| forgotten(check.head(), &remembered)).or_else(|| unwitnessed(&packs));
     if ctx.json {
         let (seq, reason) = fault.clone().unzip();
         ctx.print_json(&json!({
@@ -164,7 +171,9 @@ async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
             "entries": check.head().seq,
             "head": head,
             "remembered": remembered,
-            "broken_at": seq,
+            "witnesses": witnessed,
+            "unreadable": unreadable,
+            "broken_at": seq.flatten(),
             "reason": reason,
         }))?;
     } else {
@@ -174,9 +183,15 @@ async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
             None => ctx.print(format!("{}: {entries}, the chain is whole; head {}", catalog.name(), head.hash))?,
             Some((_, reason)) => ctx.print(format!("{}: broken: {reason}", catalog.name()))?,
         }
+        for (pack, reason) in unreadable {
+            ctx.warn(&format!("{pack} cannot witness the chain: {reason}; see s3gc vault verify"));
+        }
     }
     Ok(if fault.is_some() { ExitCode::Faults } else { ExitCode::Ok })
 }
+
+/// Where a chain is broken, if one entry shows it, and how.
+type Fault = (Option<u64>, String);
 
 /// Tells whether a vault remembers another entry at this place.
 fn is_other(entry: &AuditEntry, remembered: &RememberedHead) -> bool {
@@ -184,17 +199,23 @@ fn is_other(entry: &AuditEntry, remembered: &RememberedHead) -> bool {
 }
 
 /// A chain that was cut together with its head looks whole; the vault remembers how long it was.
-fn forgotten(reached: AuditHead, remembered: &[RememberedHead]) -> Option<(u64, String)> {
+fn forgotten(reached: AuditHead, remembered: &[RememberedHead]) -> Option<Fault> {
     let longest = remembered.iter().map(|head| head.seq).max().filter(|seq| *seq > reached.seq)?;
     let first = reached.seq + 1;
     let reason = format!("audit entry {first}: entries from here to {longest} are missing, which the vault remembers");
-    Some((first, reason))
+    Some((Some(first), reason))
 }
 
-fn beyond(reached: AuditHead, head: AuditHead) -> Option<(u64, String)> {
+/// A chain that was written anew from some entry on lacks what a pack has seen of it.
+fn unwitnessed(packs: &HashMap<Digest, &str>) -> Option<Fault> {
+    let pack = packs.values().min()?;
+    Some((None, format!("the entry that was the last one when {pack} was begun is not in it: the chain was rewritten")))
+}
+
+fn beyond(reached: AuditHead, head: AuditHead) -> Option<Fault> {
     if reached.seq < head.seq {
         let reason = format!("audit entry {}: entries from here to {} are missing", reached.seq + 1, head.seq);
-        return Some((reached.seq + 1, reason));
+        return Some((Some(reached.seq + 1), reason));
     }
-    (reached != head).then(|| (head.seq, format!("audit entry {}: is not the head that is kept apart", head.seq)))
+    (reached != head).then(|| (Some(head.seq), format!("audit entry {}: is not the head that is kept apart", head.seq)))
 }

@@ -203,6 +203,9 @@ pub(crate) fn run(report: &RunReport) -> String {
     for note in &report.notes {
         line(format!(" note    {note}"));
     }
+    if let Some(head) = report.audit {
+        line(format!(" audit   head {} (entry {})", head.hash, human::count(head.seq)));
+    }
     let took = human::between(report.started_at, report.ended_at);
     let mut last = format!("Run {} {} in {took}.", report.run, report.state.as_str());
     if sweep.deleted.objects > 0 {

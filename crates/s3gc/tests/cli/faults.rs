@@ -121,19 +121,48 @@ async fn i08_a_chain_that_was_written_anew_with_right_digests_is_found_by_the_va
         assert!(!evidence[name].is_null(), "{name} is not in {evidence}");
     }
 
+    forge(&world, |entry| {
+        if entry.kind == "delete" {
+            entry.detail = entry.detail.replace("size_bytes", "bytes");
+        }
+    })
+    .await;
+    let found = world.expect(6, &["audit", "verify", "--json"]).await.json();
+    assert_eq!(found["broken_at"], found["remembered"][0]["seq"], "{found}");
+    world.expect(6, &["audit", "verify"]).await.says("is not the one that the vault remembers");
+    world.expect(5, &["run", "--mode", "execute", "--yes"]).await.says("the chain was rewritten");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i08_a_chain_that_was_written_anew_in_the_vaults_record_too_is_found_by_the_packs() {
+    let world = World::new().await;
+    world.expect(0, &["hold", "add", "avatars/kept*", "--reason", "a lawsuit"]).await;
+    let run = world.collect().await;
+    let good = world.expect(0, &["audit", "verify", "--json"]).await.json();
+    assert_eq!((&good["head"], &good["witnesses"]), (&run["audit"], &1.into()), "{good}");
+
+    forge(&world, |entry| entry.detail = entry.detail.replace("a lawsuit", "no reason")).await;
+    for entry in std::fs::read_dir(world.path("state/vault/leases~")).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let found = world.expect(6, &["audit", "verify", "--json"]).await.json();
+    assert_eq!((&found["remembered"], &found["broken_at"]), (&serde_json::json!([]), &serde_json::Value::Null), "{found}");
+    world.expect(6, &["audit", "verify"]).await.says(".tar.zst was begun is not in it: the chain was rewritten");
+}
+
+/// Writes the whole chain anew, each entry changed as it likes, with right digests.
+async fn forge(world: &World, change: impl Fn(&mut s3gc_core::audit::AuditEntry)) {
     let mut forged = Vec::new();
     let mut head = s3gc_core::audit::AuditHead::default();
     for entry in world.expect(0, &["audit", "export"]).await.json_lines() {
         let mut entry: s3gc_core::audit::AuditEntry = serde_json::from_value(entry).unwrap();
-        if entry.kind == "delete" {
-            entry.detail = entry.detail.replace("size_bytes", "bytes");
-        }
+        change(&mut entry);
         entry.previous = head.hash;
         entry.hash = entry.compute_hash();
         head = entry.head();
         forged.push(entry);
     }
-    let mut sql: String = triggers(&world).await.iter().map(|name| format!("DROP TRIGGER \"{name}\"; ")).collect();
+    let mut sql: String = triggers(world).await.iter().map(|name| format!("DROP TRIGGER \"{name}\"; ")).collect();
     for entry in &forged {
         let detail = entry.detail.replace('\'', "''");
         sql.push_str(&format!(
@@ -143,10 +172,6 @@ async fn i08_a_chain_that_was_written_anew_with_right_digests_is_found_by_the_va
     }
     sql.push_str(&format!("UPDATE audit_head SET hash = '{}'", head.hash));
     world.sql_in("state/catalog.db", &sql).await;
-    let found = world.expect(6, &["audit", "verify", "--json"]).await.json();
-    assert_eq!(found["broken_at"], found["remembered"][0]["seq"], "{found}");
-    world.expect(6, &["audit", "verify"]).await.says("is not the one that the vault remembers");
-    world.expect(5, &["run", "--mode", "execute", "--yes"]).await.says("the chain was rewritten");
 }
 
 async fn triggers(world: &World) -> Vec<String> {

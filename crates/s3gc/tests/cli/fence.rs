@@ -21,6 +21,8 @@ async fn the_fence_is_set_up_used_and_taken_down() {
     assert_eq!((&status["whole"], &status["faults"][0]), (&false.into(), &"it is not installed".into()), "{status}");
     let stopped = world.expect(5, &["run", "--mode", "execute", "--yes"]).await;
     assert!(stopped.stderr.contains("s3gc fence setup"), "{stopped:?}");
+    let checked = world.expect(6, &["check"]).await;
+    assert!(checked.stdout.contains("FAIL  fence") && checked.stdout.contains("it is not installed"), "{checked:?}");
     let asked = world.expect(2, &["fence", "setup"]).await;
     assert!(asked.stderr.contains("--yes"), "{asked:?}");
     let printed = world.expect(0, &["fence", "setup", "--print-sql"]).await.stdout;
@@ -33,6 +35,8 @@ async fn the_fence_is_set_up_used_and_taken_down() {
     assert!(again.stdout.contains("nothing to do"), "{again:?}");
     let status = world.expect(0, &["fence", "status"]).await;
     assert!(status.stdout.contains("ok   public.users"), "{status:?}");
+    let checked = world.expect(0, &["check"]).await;
+    assert!(checked.stdout.contains("the write fence is whole"), "{checked:?}");
 
     let report = world.collect().await;
     assert_eq!(report["sweep"]["fenced"]["objects"], ORPHANS, "{report}");
