@@ -32,6 +32,8 @@ const SHORT: u64 = 4_000;
 #[derive(Debug, Default)]
 struct Shared {
     objects: Mutex<BTreeSet<String>>,
+    /// PostgreSQL 14 has none.
+    has_merge: bool,
     /// The keys of this wave and of the one before.
     hot: Mutex<Vec<String>>,
     transactions: AtomicU64,
@@ -52,7 +54,13 @@ async fn run(session: &mut PgConnection, sql: String) -> sqlx::Result<()> {
 }
 
 /// One transaction of a random kind, with pauses at random places.
-async fn transact(session: &mut PgConnection, seed: &mut u64, key: &str, number: u64) -> sqlx::Result<()> {
+async fn transact(
+    session: &mut PgConnection,
+    seed: &mut u64,
+    key: &str,
+    number: u64,
+    has_merge: bool,
+) -> sqlx::Result<()> {
     let level = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"][usize::try_from(next(seed, 3)).unwrap()];
     let table = ["posts", "parts"][usize::try_from(next(seed, 2)).unwrap()];
     run(session, format!("BEGIN ISOLATION LEVEL {level}")).await?;
@@ -72,7 +80,7 @@ async fn transact(session: &mut PgConnection, seed: &mut u64, key: &str, number:
             run(session, format!("INSERT INTO {table} VALUES ({number}, 'none')")).await?;
             run(session, format!("UPDATE {table} SET image = '/{key}' WHERE id = {number}")).await?;
         }
-        2 => {
+        2 if has_merge => {
             let source = format!("(VALUES ({number})) s (id)");
             run(
                 session,
@@ -113,7 +121,7 @@ async fn writer(url: String, shared: Arc<Shared>, mut seed: u64, until: u64) {
             hot.get(usize::try_from(next(&mut seed, 80)).unwrap()).cloned()
         };
         let key = key.unwrap_or_else(|| format!("other/{number}.jpg"));
-        let outcome = transact(&mut session, &mut seed, &key, number).await;
+        let outcome = transact(&mut session, &mut seed, &key, number, shared.has_merge).await;
         if let Err(error) = outcome {
             let text = error.to_string();
             let code = error.as_database_error().and_then(|e| e.code()).map(|code| code.into_owned());
@@ -185,7 +193,7 @@ async fn race(on_conflict: OnConflict, transactions: u64) -> Option<Arc<Shared>>
     let config = SqlConfig::new("main", &url, references).with_fence(on_conflict);
     let source = SqlSource::connect(config, &bucket()).await.unwrap();
     source.fence().unwrap().install(OWNER).await.unwrap();
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared { has_merge: server.major() >= 15, ..Shared::default() });
     let writers: Vec<_> =
         (0..WRITERS).map(|n| tokio::spawn(writer(url.clone(), Arc::clone(&shared), 1000 + n, transactions))).collect();
     let (mut n, mut seed) = (0, 1);

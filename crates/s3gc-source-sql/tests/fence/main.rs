@@ -245,6 +245,10 @@ async fn i01_fence_every_way_to_write_a_row_meets_it() {
         "BEGIN; INSERT INTO posts VALUES (6, 'avatars/alice-1.jpg'); PREPARE TRANSACTION 'never'",
         "DO 'BEGIN INSERT INTO posts VALUES (6, ''avatars/alice-1.jpg''); END'",
     ] {
+        // PostgreSQL 14 does not know it.
+        if statement.starts_with("MERGE") && world.server.major() < 15 {
+            continue;
+        }
         let error = world.refused(statement);
         assert!(error.contains("s3gc is deleting"), "{statement}: {error}");
     }

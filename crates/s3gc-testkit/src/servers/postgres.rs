@@ -107,6 +107,13 @@ impl Postgres {
         SHARED.get_or_init(|| require(Self::start())).as_ref()
     }
 
+    /// Returns the major version: 15.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        let number = self.sql(&self.url("postgres"), "SHOW server_version_num");
+        number.trim().parse::<u32>().map_or(0, |number| number / 10_000)
+    }
+
     /// Returns the URL of a database for the superuser.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
@@ -179,8 +186,13 @@ fn data(dir: &TempDir) -> String {
     dir.path().join("data").display().to_string()
 }
 
-/// Where Debian keeps the programs, newest version first.
+/// Where the programs are: in the directory that `S3GC_TEST_POSTGRES` names, or where Debian keeps them, newest version
+/// first.
 fn bin_dirs() -> Vec<PathBuf> {
+    if let Some(dir) = std::env::var_os("S3GC_TEST_POSTGRES") {
+        // What is not there, as psql in some packages, is the system's.
+        return vec![dir.into()];
+    }
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut versions: Vec<(u32, PathBuf)> =
         versions.filter_map(|e| Some((e.file_name().to_str()?.parse().ok()?, e.path().join("bin")))).collect();

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use s3gc_core::{Digest, Gc};
 use s3gc_core::audit::{AuditEntry, AuditHead, ChainCheck, RememberedHead};
 use s3gc_core::catalog::AuditFilter;
+use s3gc_core::{Digest, Gc};
 use serde_json::json;
 
 use crate::ExitCode;
@@ -157,7 +157,9 @@ async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
             let reason = format!("audit entry {}: is not the one that the vault remembers", other.seq);
             break Some((Some(other.seq), reason));
         }
-        within.for_each(|entry| drop(packs.remove(&entry.hash)));
+        for entry in within {
+            packs.remove(&entry.hash);
+        }
         if check.head().seq >= head.seq || page.iter().any(|entry| entry.seq > head.seq) {
             break beyond(check.head(), head);
         }

@@ -146,7 +146,11 @@ async fn i08_a_chain_that_was_written_anew_in_the_vaults_record_too_is_found_by_
         std::fs::remove_file(entry.unwrap().path()).unwrap();
     }
     let found = world.expect(6, &["audit", "verify", "--json"]).await.json();
-    assert_eq!((&found["remembered"], &found["broken_at"]), (&serde_json::json!([]), &serde_json::Value::Null), "{found}");
+    assert_eq!(
+        (&found["remembered"], &found["broken_at"]),
+        (&serde_json::json!([]), &serde_json::Value::Null),
+        "{found}"
+    );
     world.expect(6, &["audit", "verify"]).await.says(".tar.zst was begun is not in it: the chain was rewritten");
 }
 
