@@ -120,6 +120,8 @@ for patch in "${patches[@]}"; do
     grep -qE '^test .* \.\.\. FAILED' "$log" || fail "$patch: no test failed, something else did"
     git -C "$tree" checkout --quiet --force .
     git -C "$tree" clean --quiet --force -d
-    echo "red with $(basename "$patch" .patch): $(grep -E '^test .* \.\.\. FAILED' "$log" | head -1) ($(( SECONDS - start )) s)"
+    # The simulator says which history and which invariant.
+    seen=$(grep -oE '^seed [0-9]+ breaks [a-z0-9]+' "$log" | head -1 || true)
+    echo "red with $(basename "$patch" .patch): ${seen:-$(grep -E '^test .* \.\.\. FAILED' "$log" | head -1)} ($(( SECONDS - start )) s)"
 done
 echo "breaks: ${#patches[@]} patches, each seen by its test"
