@@ -12,9 +12,7 @@ use crate::place::{EXECUTE, Place, Store};
 use crate::world::days_ago;
 
 /// How many objects are due in each round.
-fn due() -> usize {
-    if crate::long_form().is_some() { 300 } else { 120 }
-}
+const DUE: usize = 120;
 
 struct App {
     rng: StdRng,
@@ -43,7 +41,7 @@ impl App {
 
     /// Does what users do: uploads and references, replaces an old object and references it, or only references it.
     async fn act(&mut self, place: &Place) {
-        let old = format!("load/{}.bin", self.rng.random_range(self.next.saturating_sub(due())..self.next));
+        let old = format!("load/{}.bin", self.rng.random_range(self.next.saturating_sub(DUE)..self.next));
         let key = match self.rng.random_range(0..3) {
             0 => {
                 self.next += 1;
@@ -79,7 +77,7 @@ async fn load(store: Store, kills: usize, seed: u64) -> usize {
     place.world.server.set_latency(Duration::from_millis(5));
     let mut app = App { rng: StdRng::seed_from_u64(seed), bodies: BTreeMap::new(), owned: Vec::new(), next: 0 };
     // A run that nobody kills says how many requests a sweep has.
-    app.leave(&place, due());
+    app.leave(&place, DUE);
     place.run(EXECUTE).await;
     let usual = sweep_requests(&place);
     let (mut killed, mut within) = (0, 0);
@@ -88,7 +86,7 @@ async fn load(store: Store, kills: usize, seed: u64) -> usize {
             break;
         }
         let there = place.world.bucket().keys().iter().filter(|key| key.starts_with("load/")).count();
-        app.leave(&place, (due() + app.owned.len()).saturating_sub(there).min(due()));
+        app.leave(&place, (DUE + app.owned.len()).saturating_sub(there).min(DUE));
         place.world.server.clear_requests();
         let moment = app.rng.random_range(1..=usual);
         let pause = Duration::from_micros(app.rng.random_range(0..8_000));
@@ -106,6 +104,9 @@ async fn load(store: Store, kills: usize, seed: u64) -> usize {
                 let unsettled = "SELECT count(*) FROM entry WHERE state IN ('staged', 'sent')";
                 within += usize::from(place.count(unsettled).await > 0);
                 killed += 1;
+                if killed % 50 == 0 {
+                    println!("{:?}: {killed} kills", place.store);
+                }
             }
         }
         place.later().await;
