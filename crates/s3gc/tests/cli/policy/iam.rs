@@ -11,6 +11,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use s3gc_s3_mem::Op;
 use s3gc_testkit::servers::{Skip, require};
 use serde_json::{Value, json};
 
@@ -307,6 +308,22 @@ async fn without_an_action_its_work_is_refused_and_nothing_is_lost() {
         place.assert_whole();
     }))
     .await;
+}
+
+/// Moto tells holds to everybody, so here the server in memory plays who may not ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_objects_may_be_locked_and_holds_cannot_be_asked_for_nothing_is_deleted() {
+    for op in [Op::GetObjectLegalHold, Op::GetObjectRetention] {
+        let world = World::new().await;
+        world.bucket().set_object_lock(true);
+        world.server.deny(op);
+        let run = world.expect(3, EXECUTE).await;
+        run.says("AccessDenied").says(&format!("{op:?}"));
+        assert!(crate::world::orphans().iter().all(|key| world.bucket().object(key).is_some()), "{run:?}");
+    }
+    let world = World::new().await;
+    world.bucket().set_object_lock(true);
+    world.collect().await;
 }
 
 /// The statements and actions of a document.
