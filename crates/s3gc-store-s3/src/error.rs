@@ -167,7 +167,7 @@ impl Failure {
     }
 
     /// Takes the answer that there is no lock for what it is, and anything else for an error.
-    pub(crate) fn as_no_lock(self, call: Call<'_>) -> Result<(), Error> {
+    pub(crate) fn into_no_lock(self, call: Call<'_>) -> Result<(), Error> {
         if self.has_no_lock() { Ok(()) } else { Err(self.into_error(call)) }
     }
 

@@ -118,12 +118,12 @@ impl Inner {
                 let status = output.legal_hold().and_then(|hold| hold.status());
                 status == Some(&ObjectLockLegalHoldStatus::On)
             }
-            Err(failure) => Failure::of(&failure).as_no_lock(call).map(|()| false)?,
+            Err(failure) => Failure::of(&failure).into_no_lock(call).map(|()| false)?,
         };
         let call = self.call("GetObjectRetention", key);
         let until = match self.client.get_object_retention().bucket(&self.bucket).key(key.as_str()).send().await {
             Ok(output) => output.retention().and_then(|retention| retention.retain_until_date()).and_then(timestamp),
-            Err(failure) => Failure::of(&failure).as_no_lock(call).map(|()| None)?,
+            Err(failure) => Failure::of(&failure).into_no_lock(call).map(|()| None)?,
         };
         Ok(Hold { legal, until })
     }
