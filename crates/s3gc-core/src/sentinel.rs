@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use s3gc_source::{ColumnId, NotSampled, Unwatched, UnwatchedRequest};
+use s3gc_source::{ColumnId, NotSampled, Unwatched, UnwatchedColumn, UnwatchedRequest};
 use serde::{Deserialize, Serialize};
 
 use crate::brakes::{Brake, brake};
@@ -59,6 +59,8 @@ struct Sample {
     unwatched: Unwatched,
     /// The columns of the last good run; empty before the first.
     known: BTreeSet<String>,
+    /// Those that the user could not read then.
+    denied: BTreeSet<String>,
 }
 
 impl Sentinel {
@@ -67,17 +69,13 @@ impl Sentinel {
         let pins = parts.catalog.pins(parts.store.location()).await?;
         let ignore: BTreeSet<String> = parts.settings.ignore_columns.iter().cloned().collect();
         let samples = parts.sources.iter().map(|source| {
-            let pin = pins.iter().find(|pin| pin.name == pin_name(source.name()));
+            let (known, denied) = (names(&pins, SEEN, source.name()), names(&pins, DENIED, source.name()));
             let ignore = ignore.clone();
             async move {
-                let known = match pin {
-                    Some(pin) => serde_json::from_str(&pin.value)
-                        .map_err(|error| Error::Internal(format!("the pin {} cannot be read: {error}", pin.name)))?,
-                    None => BTreeSet::new(),
-                };
+                let (known, denied) = (known?, denied?);
                 let request = UnwatchedRequest::new(known.clone(), ignore).starting_at(rand::random_range(0..1 << 20));
                 let unwatched = source.sample_unwatched(&request).await?;
-                Ok::<_, Error>(Sample { source: source.name().to_owned(), unwatched, known })
+                Ok::<_, Error>(Sample { source: source.name().to_owned(), unwatched, known, denied })
             }
         });
         Ok(Self { sources: futures::future::try_join_all(samples).await? })
@@ -99,7 +97,7 @@ impl Sentinel {
     pub(crate) fn judge(&self, matches: &MatchSampler) -> (Vec<UnwatchedCensus>, Vec<Brake>) {
         let mut brakes = BTreeMap::new();
         let mut censuses = Vec::new();
-        for Sample { source, unwatched, known } in &self.sources {
+        for Sample { source, unwatched, known, denied } in &self.sources {
             let mut census = UnwatchedCensus { source: source.clone(), ..UnwatchedCensus::default() };
             for column in &unwatched.columns {
                 census.columns += 1;
@@ -107,16 +105,24 @@ impl Sentinel {
                     Ok(_) => census.sampled += 1,
                     Err(NotSampled::Ignored) => census.ignored += 1,
                     Err(NotSampled::OutOfTime) => census.out_of_time += 1,
-                    Err(NotSampled::Failed(reason)) if census.failed.len() < MAX_NAMED => {
-                        census.failed.push((column.name.clone(), reason.clone()));
+                    Err(NotSampled::Denied(reason) | NotSampled::Failed(reason)) => {
+                        if census.failed.len() < MAX_NAMED {
+                            census.failed.push((column.name.clone(), reason.clone()));
+                        }
                     }
-                    Err(NotSampled::Failed(_)) => {}
                 }
                 let name = format!("unwatched:{}", column.name);
                 let is_new = !known.is_empty() && !known.contains(&column.name);
-                if is_new && matches!(column.sample, Err(NotSampled::OutOfTime | NotSampled::Failed(_))) {
+                let unseen = match &column.sample {
+                    Err(NotSampled::OutOfTime) => Some("there was no time for it"),
+                    Err(NotSampled::Failed(reason)) => Some(reason.as_str()),
+                    // Whoever grants no more than is watched would else never have a plan.
+                    Err(NotSampled::Denied(reason)) if !denied.contains(&column.name) => Some(reason.as_str()),
+                    _ => None,
+                };
+                if let Some(why) = unseen.filter(|_| is_new) {
                     let reason = format!(
-                        "{} in {source} is new since the last good run, and could not be looked at: add it to the \
+                        "{} in {source} is new since the last good run, and could not be looked at ({why}): add it to the \
                          references, or to [safety] ignore_columns if its rows need no files",
                         column.name
                     );
@@ -147,19 +153,39 @@ impl Sentinel {
 
     /// The columns as they are now, to tell by the next run which ones are new.
     pub(crate) fn pins(&self, parts: &Parts) -> Vec<Pin> {
-        let pin = |Sample { source, unwatched, .. }: &Sample| {
-            // What was not looked at stays new.
-            let is_seen = |sample: &Result<_, _>| matches!(sample, Ok(_) | Err(NotSampled::Ignored));
-            let seen = unwatched.columns.iter().filter(|column| is_seen(&column.sample));
-            let names: BTreeSet<&str> = seen.map(|column| column.name.as_str()).collect();
-            Pin { name: pin_name(source), value: serde_json::json!(names).to_string(), set_at: parts.clock.now() }
+        let pin = |kind: &str, source: &str, names: BTreeSet<&str>| Pin {
+            name: pin_name(kind, source),
+            value: serde_json::json!(names).to_string(),
+            set_at: parts.clock.now(),
         };
-        self.sources.iter().map(pin).collect()
+        let of_source = |Sample { source, unwatched, known, .. }: &Sample| {
+            let names = |wanted: &dyn Fn(&UnwatchedColumn) -> bool| {
+                unwatched.columns.iter().filter(|column| wanted(column)).map(|column| column.name.as_str()).collect()
+            };
+            // What was not looked at stays new.
+            let seen = names(&|column| matches!(column.sample, Ok(_) | Err(NotSampled::Ignored)));
+            // A column that could be read before is a change that a person should see.
+            let denied =
+                names(&|column| matches!(column.sample, Err(NotSampled::Denied(_))) && !known.contains(&column.name));
+            [pin(SEEN, source, seen), pin(DENIED, source, denied)]
+        };
+        self.sources.iter().flat_map(of_source).collect()
     }
 }
 
-fn pin_name(source: &str) -> String {
-    format!("unwatched:{source}")
+/// What the pin of the columns is called that were looked at, or need not be.
+const SEEN: &str = "unwatched";
+/// What the pin of the columns is called that the user may not read.
+const DENIED: &str = "unreadable";
+
+fn pin_name(kind: &str, source: &str) -> String {
+    format!("{kind}:{source}")
+}
+
+fn names(pins: &[Pin], kind: &str, source: &str) -> Result<BTreeSet<String>> {
+    let name = pin_name(kind, source);
+    let Some(pin) = pins.iter().find(|pin| pin.name == name) else { return Ok(BTreeSet::new()) };
+    serde_json::from_str(&pin.value).map_err(|error| Error::Internal(format!("the pin {name} cannot be read: {error}")))
 }
 
 /// Names a column among the samples, apart from those that are watched.

@@ -16,7 +16,9 @@ pub enum Op {
     GetBucketLocation,
     GetBucketVersioning,
     GetObject,
+    GetObjectLegalHold,
     GetObjectLockConfiguration,
+    GetObjectRetention,
     GetObjectTagging,
     HeadBucket,
     HeadObject,
@@ -48,7 +50,9 @@ impl Op {
             Self::GetBucketLocation
             | Self::GetBucketVersioning
             | Self::GetObject
+            | Self::GetObjectLegalHold
             | Self::GetObjectLockConfiguration
+            | Self::GetObjectRetention
             | Self::GetObjectTagging
             | Self::HeadBucket
             | Self::HeadObject

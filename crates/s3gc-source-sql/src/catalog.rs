@@ -265,10 +265,19 @@ impl<'a> Resolver<'a> {
             return Err(Error::PermissionDenied {
                 source_name: self.source_name.to_owned(),
                 column: label.to_owned(),
-                source: format!("grant it: GRANT SELECT ON {} TO the user of s3gc", table.name.table).into(),
+                source: self.missing_grant(&table.name).into(),
             });
         }
         Ok(found.name.clone())
+    }
+
+    fn missing_grant(&self, TableName { schema, table }: &TableName) -> String {
+        match self.dialect {
+            Dialect::Postgres => format!(
+                "grant it: GRANT USAGE ON SCHEMA {schema}, and GRANT SELECT ON TABLE {table}, TO the user of s3gc"
+            ),
+            Dialect::MySql | Dialect::Sqlite => format!("grant it: GRANT SELECT ON {table} TO the user of s3gc"),
+        }
     }
 
     fn watch_table<'c>(&self, table: &Table, columns: &'c [Configured<'_>]) -> Watched {

@@ -228,9 +228,10 @@ fn candidates_of(catalog: &Catalog, table: &Table) -> Vec<Candidate> {
 
 fn base_tables(dialect: Dialect) -> &'static str {
     match dialect {
+        // Not the keys that the write fence holds: none of them is a reference.
         Dialect::Postgres => {
             "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition"
+             WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname <> 's3gc_fence'"
         }
         Dialect::MySql => {
             "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES

@@ -5,6 +5,7 @@ mod config;
 mod conn;
 mod error;
 mod fence;
+mod grants;
 mod inspect;
 mod mysql;
 mod postgres;
@@ -16,5 +17,6 @@ mod sqlite;
 mod unwatched;
 
 pub use config::{OnConflict, Reference, SqlConfig};
+pub use grants::Grants;
 pub use inspect::{Candidate, Inspector};
 pub use source::SqlSource;

@@ -250,7 +250,7 @@ fn quoted(text: &str, close: char) -> Option<(String, &str)> {
     }
 }
 
-fn quote_table(dialect: Dialect, table: &TableName) -> String {
+pub(crate) fn quote_table(dialect: Dialect, table: &TableName) -> String {
     match dialect {
         Dialect::Sqlite => quote(dialect, &table.table),
         _ => format!("{}.{}", quote(dialect, &table.schema), quote(dialect, &table.table)),
@@ -258,7 +258,7 @@ fn quote_table(dialect: Dialect, table: &TableName) -> String {
 }
 
 /// Quotes a name. Names come from the database's own catalogue; none holds a NUL.
-fn quote(dialect: Dialect, name: &str) -> String {
+pub(crate) fn quote(dialect: Dialect, name: &str) -> String {
     match dialect {
         Dialect::Postgres | Dialect::Sqlite => format!("\"{}\"", name.replace('"', "\"\"")),
         Dialect::MySql => format!("`{}`", name.replace('`', "``")),

@@ -37,6 +37,7 @@ pub(crate) async fn sample(source: &SqlSource, request: &UnwatchedRequest) -> Re
         } else {
             match inspector.sample(&candidate, request.values, PATIENCE.min(left)).await {
                 Ok(values) => Ok(read(source, &candidate, &values)),
+                Err(error @ Error::PermissionDenied { .. }) => Err(NotSampled::Denied(describe(&error))),
                 Err(error) => Err(NotSampled::Failed(describe(&error))),
             }
         };

@@ -65,6 +65,8 @@ pub enum NotSampled {
     Ignored,
     /// It was not its turn before the time was over.
     OutOfTime,
+    /// The user may not read it.
+    Denied(String),
     /// It cannot be read, or not in time.
     Failed(String),
 }

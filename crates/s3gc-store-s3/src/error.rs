@@ -159,6 +159,18 @@ impl Failure {
         }
     }
 
+    /// Tells whether the answer says that there is no lock. `ObjectLockConfigurationNotFoundError` and
+    /// `NoSuchObjectLockConfiguration` are a 404; servers without locks answer many things.
+    pub(crate) fn has_no_lock(&self) -> bool {
+        matches!(self.status, Some(400 | 404 | 405 | 501))
+            && !matches!(self.code.as_str(), "NoSuchBucket" | "NoSuchKey")
+    }
+
+    /// Takes the answer that there is no lock for what it is, and anything else for an error.
+    pub(crate) fn into_no_lock(self, call: Call<'_>) -> Result<(), Error> {
+        if self.has_no_lock() { Ok(()) } else { Err(self.into_error(call)) }
+    }
+
     fn is_other_region(&self, configured: &str) -> bool {
         let named = self.region.as_deref().is_some_and(|region| region != configured);
         let told = matches!(self.code.as_str(), "PermanentRedirect" | "AuthorizationHeaderMalformed");

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives;
-use aws_sdk_s3::types::EncodingType;
+use aws_sdk_s3::types::{EncodingType, ObjectLockLegalHoldStatus};
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
 use s3gc_store::{
-    ByteStream, ETag, Error, GetOptions, ObjectKey, ObjectMeta, Readable, Result, VersionEntry, VersionId,
+    ByteStream, ETag, Error, GetOptions, Hold, ObjectKey, ObjectMeta, Readable, Result, VersionEntry, VersionId,
 };
 
 use crate::convert::{meta_of_get, meta_of_head, timestamp};
@@ -82,6 +82,10 @@ impl Inner {
             tracing::debug!(%key, "an object of an archive class was read");
         }
         meta.readable = Readable::Yes;
+        // A piece of an object is no copy of it.
+        if options.range.is_none() && meta.hold.is_none() && self.may_lock.load(Ordering::Relaxed) {
+            meta.hold = self.read_hold(key).await?;
+        }
         Ok((meta, whole_body(key, output.body, length)))
     }
 
@@ -100,6 +104,28 @@ impl Inner {
                 other => Err(other),
             },
         }
+    }
+
+    /// Asks for the legal hold and the retention of an object.
+    ///
+    /// S3 leaves them out of its other answers to who may not ask (Amazon S3 API Reference, GetObject:
+    /// `x-amz-object-lock-legal-hold`), so nothing said there is no word that there is none.
+    async fn read_hold(&self, key: &ObjectKey) -> Result<Hold> {
+        let _permit = self.permit().await;
+        let call = self.call("GetObjectLegalHold", key);
+        let legal = match self.client.get_object_legal_hold().bucket(&self.bucket).key(key.as_str()).send().await {
+            Ok(output) => {
+                let status = output.legal_hold().and_then(|hold| hold.status());
+                status == Some(&ObjectLockLegalHoldStatus::On)
+            }
+            Err(failure) => Failure::of(&failure).into_no_lock(call).map(|()| false)?,
+        };
+        let call = self.call("GetObjectRetention", key);
+        let until = match self.client.get_object_retention().bucket(&self.bucket).key(key.as_str()).send().await {
+            Ok(output) => output.retention().and_then(|retention| retention.retain_until_date()).and_then(timestamp),
+            Err(failure) => Failure::of(&failure).into_no_lock(call).map(|()| None)?,
+        };
+        Ok(Hold { legal, until })
     }
 
     pub(crate) async fn read_versions(&self, key: &ObjectKey) -> Result<Vec<VersionEntry>> {

@@ -1,5 +1,6 @@
 //! What a bucket tells of itself.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
@@ -25,6 +26,7 @@ impl Inner {
         let mut status = StoreStatus::new(versioning);
         status.now = *date.lock().unwrap_or_else(PoisonError::into_inner);
         status.object_lock = self.read_object_lock().await?;
+        self.may_lock.store(status.object_lock, Ordering::Relaxed);
         Ok(status)
     }
 
@@ -73,12 +75,11 @@ impl Inner {
             }
             Err(failure) => {
                 let failure = Failure::of(&failure);
-                // `ObjectLockConfigurationNotFoundError` is a 404; servers without locks answer many things.
-                if matches!(failure.status, Some(400 | 404 | 405 | 501)) && failure.code != "NoSuchBucket" {
+                if failure.has_no_lock() {
                     return Ok(false);
                 }
                 match failure.into_error(call) {
-                    // Who may not ask is answered as if there were locks: holds are then looked for.
+                    // Who may not ask is answered as if there were locks: each object is then asked for its own.
                     Error::AccessDenied { .. } => {
                         tracing::warn!(bucket = self.bucket, "may not read the object lock configuration");
                         Ok(true)

@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) md5_wanted: AtomicBool,
     /// An answer has counted an object's tags, so no count now means no tags.
     pub(crate) tags_counted: AtomicBool,
+    /// The bucket has, or may have, Object Lock turned on.
+    pub(crate) may_lock: AtomicBool,
     in_flight: Semaphore,
 }
 
@@ -90,6 +92,7 @@ impl S3Store {
             delete_checksum: config.delete_checksum,
             md5_wanted: AtomicBool::new(config.delete_checksum == DeleteChecksum::Md5),
             tags_counted: AtomicBool::new(false),
+            may_lock: AtomicBool::new(false),
             in_flight: Semaphore::new(config.max_in_flight.max(1)),
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -287,14 +287,18 @@ fn open_source(
     })?;
     let references = bucket.references.iter().filter(|reference| reference.database == database).map(reference);
     let mut sql = SqlConfig::new(database, url.url.expose_secret(), references);
-    sql.fence = url.fence.map(|on_conflict| match on_conflict {
-        OnConflict::Abort => s3gc_source_sql::OnConflict::Abort,
-        OnConflict::Restore => s3gc_source_sql::OnConflict::Restore,
-    });
+    sql.fence = url.fence.map(on_conflict);
     SqlSource::new(sql, extract)
 }
 
-fn reference(config: &ReferenceConfig) -> Reference {
+pub(crate) fn on_conflict(config: OnConflict) -> s3gc_source_sql::OnConflict {
+    match config {
+        OnConflict::Abort => s3gc_source_sql::OnConflict::Abort,
+        OnConflict::Restore => s3gc_source_sql::OnConflict::Restore,
+    }
+}
+
+pub(crate) fn reference(config: &ReferenceConfig) -> Reference {
     let ReferenceConfig { kind, json_paths, strip, prepend, optional, .. } = config.clone();
     match config.place.clone() {
         ReferencePlace::Column { table, column } => {

@@ -1,14 +1,16 @@
 //! The least that s3gc has to be allowed: IAM policies and database grants, from the configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use s3gc_core::config::{BucketConfig, Config, ReferencePlace, StoreConfig};
-use s3gc_source::extract::Template;
+use s3gc_core::config::{BucketConfig, Config, StoreConfig};
+use s3gc_source_sql::SqlConfig;
+use s3gc_store::Location;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::assemble::{on_conflict, reference};
 use crate::error::{Error, Result};
 
 /// What buckets and databases have to allow.
@@ -18,7 +20,8 @@ pub(crate) struct Policy {
     databases: Vec<Grants>,
 }
 
-/// The IAM policies of a bucket: `scanner` is enough for plans, `reaper` is needed to delete and restore.
+/// The IAM policies of a bucket: `scanner` is enough for plans, both together to delete and restore. `docs/permissions.md`
+/// says what each action is for.
 #[derive(Debug, Serialize)]
 struct BucketPolicy {
     bucket: String,
@@ -28,24 +31,29 @@ struct BucketPolicy {
     scanner: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reaper: Option<Value>,
+    notes: Vec<String>,
 }
 
-/// The statements that let s3gc read a database.
+/// The statements that let s3gc read a database, and those that let it use the write fence there.
 #[derive(Debug, Serialize)]
 struct Grants {
     database: String,
     statements: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fence: Vec<String>,
     notes: Vec<String>,
 }
 
 /// Lists what the chosen buckets and their databases have to allow.
-pub(crate) fn policy(config: &Config, names: &[String]) -> Policy {
+///
+/// # Errors
+///
+/// If the URL of a database is none.
+pub(crate) fn policy(config: &Config, names: &[String]) -> Result<Policy> {
     let buckets: Vec<&BucketConfig> = config.buckets.iter().filter(|bucket| names.contains(&bucket.name)).collect();
     let databases: BTreeSet<&String> = buckets.iter().flat_map(|bucket| &bucket.databases).collect();
-    Policy {
-        databases: databases.into_iter().filter_map(|name| grants(config, name, &buckets)).collect(),
-        buckets: buckets.into_iter().map(bucket_policy).collect(),
-    }
+    let databases = databases.into_iter().map(|name| grants(config, name, &buckets)).collect::<Result<_>>()?;
+    Ok(Policy { databases, buckets: buckets.into_iter().map(bucket_policy).collect() })
 }
 
 impl Policy {
@@ -76,6 +84,9 @@ impl Policy {
                 line(&pretty(reaper)?);
                 line("");
             }
+            for note in &bucket.notes {
+                line(&format!("# {note}"));
+            }
         }
         for database in &self.databases {
             line(&format!("-- {}: grants", database.database));
@@ -85,6 +96,12 @@ impl Policy {
             for statement in &database.statements {
                 line(statement);
             }
+            if !database.fence.is_empty() {
+                line("-- and for the write fence, after s3gc fence setup");
+            }
+            for statement in &database.fence {
+                line(statement);
+            }
             line("");
         }
         Ok(text)
@@ -92,17 +109,23 @@ impl Policy {
 }
 
 fn bucket_policy(config: &BucketConfig) -> BucketPolicy {
-    let mut policy = BucketPolicy { bucket: config.name.clone(), directory: None, scanner: None, reaper: None };
+    let mut policy =
+        BucketPolicy { bucket: config.name.clone(), directory: None, scanner: None, reaper: None, notes: Vec::new() };
     match &config.store {
         StoreConfig::S3 { name, region, .. } => {
             let bucket = format!("arn:{}:s3:::{name}", partition(region.as_deref().unwrap_or_default()));
             let mut objects: Vec<String> =
-                config.prefixes.iter().map(|prefix| format!("{bucket}/{}*", prefix.as_str())).collect();
+                config.prefixes.iter().map(|prefix| format!("{bucket}/{}*", literal(prefix.as_str()))).collect();
             if objects.is_empty() {
                 objects.push(format!("{bucket}/*"));
             }
             policy.scanner = Some(scanner(&bucket, &objects));
             policy.reaper = Some(reaper(&bucket, &objects));
+            policy.notes.push(
+                "objects that are encrypted with a key of KMS need kms:Decrypt on it to be staged, and \
+                 kms:GenerateDataKey to be restored"
+                    .into(),
+            );
         }
         StoreConfig::Fs { path } => policy.directory = Some(path.display().to_string()),
         _ => {}
@@ -119,17 +142,32 @@ fn partition(region: &str) -> &'static str {
     }
 }
 
+/// Writes a prefix so that IAM takes each of its characters for itself (IAM User Guide, "IAM policy elements: Variables and
+/// tags": `${*}`, `${?}` and `${$}`). Else a prefix with a `*` in it would allow more than is claimed.
+fn literal(prefix: &str) -> String {
+    let character = |c: char| match c {
+        '*' | '?' | '$' => format!("${{{c}}}"),
+        c => c.to_string(),
+    };
+    prefix.chars().map(character).collect()
+}
+
 fn statement(sid: &str, actions: &[&str], resources: &[String]) -> Value {
     json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources })
 }
 
+/// Names can be listed in the whole bucket: a condition on the prefix would also decide whether a missing object is
+/// answered with 404 or with 403, and a restore has to know that it is missing.
 fn scanner(bucket: &str, objects: &[String]) -> Value {
     let of_bucket = ["s3:ListBucket", "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"];
+    // S3 leaves locks and legal holds out of its answers to those who may not ask for them (Amazon S3 API Reference,
+    // GetObject: `x-amz-object-lock-legal-hold`), so a protected object would look like any other.
+    let of_objects = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectRetention", "s3:GetObjectLegalHold"];
     json!({
         "Version": "2012-10-17",
         "Statement": [
             statement("S3gcList", &of_bucket, &[bucket.to_owned()]),
-            statement("S3gcRead", &["s3:GetObject", "s3:GetObjectTagging"], objects),
+            statement("S3gcRead", &of_objects, objects),
         ],
     })
 }
@@ -138,7 +176,7 @@ fn scanner(bucket: &str, objects: &[String]) -> Value {
 fn reaper(bucket: &str, objects: &[String]) -> Value {
     let canaries = [format!("{bucket}/{}*", s3gc_store::PROBE_PREFIX)];
     let on_canaries = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
-    let on_objects = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObjectVersion"];
+    let on_objects = ["s3:DeleteObject", "s3:DeleteObjectVersion"];
     let to_restore = ["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"];
     json!({
         "Version": "2012-10-17",
@@ -151,82 +189,32 @@ fn reaper(bucket: &str, objects: &[String]) -> Value {
     })
 }
 
-fn grants(config: &Config, name: &str, buckets: &[&BucketConfig]) -> Option<Grants> {
-    let url = config.databases.get(name)?.url.expose_secret();
-    let references = || buckets.iter().flat_map(|b| &b.references).filter(|reference| reference.database == name);
-    let mut columns: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    let mut notes = Vec::new();
-    for reference in references() {
-        match &reference.place {
-            ReferencePlace::Column { table, column } => {
-                columns.entry(table).or_default().insert(column.clone());
-            }
-            ReferencePlace::Template { table, template } => {
-                // One that does not parse is an error of the configuration.
-                let template = Template::parse(template).ok();
-                let names = template.iter().flat_map(Template::columns).map(str::to_owned);
-                columns.entry(table).or_default().extend(names);
-            }
-            ReferencePlace::Query { name, .. } => {
-                notes.push(format!("query {name}: grant SELECT on the tables that it reads, too"));
-            }
-        }
+/// Writes the grants of a database for everything that the chosen buckets read of it.
+fn grants(config: &Config, name: &str, buckets: &[&BucketConfig]) -> Result<Grants> {
+    let of_database = || buckets.iter().filter(|bucket| bucket.databases.iter().any(|database| database == name));
+    let references = of_database().flat_map(|bucket| &bucket.references).filter(|reference| reference.database == name);
+    let database = config.databases.get(name);
+    let url = database.map(|database| database.url.expose_secret()).unwrap_or_default();
+    let mut sql = SqlConfig::new(name, url, references.map(reference));
+    sql.fence = database.and_then(|database| database.fence).map(on_conflict);
+    let locations: Vec<String> = of_database().filter_map(|b| location(&b.store)).map(|l| l.to_string()).collect();
+    let s3gc_source_sql::Grants { statements, fence, mut notes, .. } = sql.grants(&locations)?;
+    if sql.fence.is_some() {
+        let absent = of_database().filter(|bucket| location(&bucket.store).is_none());
+        notes.extend(
+            absent.map(|bucket| format!("the directory of {} is not there, so its fence is left out", bucket.name)),
+        );
     }
-    let statements = match url.split_once(':').map(|(scheme, _)| scheme) {
-        Some("postgres" | "postgresql") => postgres(url, &columns, &mut notes),
-        Some("mysql" | "mariadb") => mysql(url, &columns),
-        _ => {
-            notes.push("SQLite has no grants: the file has to be readable".into());
-            Vec::new()
-        }
-    };
-    Some(Grants { database: name.to_owned(), statements, notes })
+    Ok(Grants { database: name.to_owned(), statements, fence, notes })
 }
 
-/// `LOCK TABLE ... IN ACCESS SHARE MODE`, without which a snapshot does not survive TRUNCATE, needs SELECT on the whole
-/// table (PostgreSQL, LOCK: "Notes"): that on columns is not enough.
-fn postgres(url: &str, columns: &BTreeMap<&str, BTreeSet<String>>, notes: &mut Vec<String>) -> Vec<String> {
-    let (user, database) = user_and_database(url);
-    let (user, database) = (quote(&user, '"'), quote(&database, '"'));
-    notes.push(
-        "the tables are locked against TRUNCATE and ALTER while they are read: SELECT on columns is not enough".into(),
-    );
-    let schemas: BTreeSet<&str> =
-        columns.keys().map(|table| table.rsplit_once('.').map_or("public", |(schema, _)| schema)).collect();
-    let mut statements = vec![format!("GRANT CONNECT ON DATABASE {database} TO {user};")];
-    statements.extend(schemas.into_iter().map(|schema| format!("GRANT USAGE ON SCHEMA {schema} TO {user};")));
-    statements.extend(columns.keys().map(|table| format!("GRANT SELECT ON TABLE {table} TO {user};")));
-    statements
-}
-
-/// `PROCESS` shows the open transactions, which a deletion waits for.
-fn mysql(url: &str, columns: &BTreeMap<&str, BTreeSet<String>>) -> Vec<String> {
-    let (user, database) = user_and_database(url);
-    let user = format!("'{}'@'%'", user.replace('\'', "''"));
-    let mut statements = vec![format!("GRANT PROCESS ON *.* TO {user};")];
-    statements.extend(columns.iter().map(|(table, columns)| {
-        let table =
-            if table.contains('.') { (*table).to_owned() } else { format!("{}.{table}", quote(&database, '`')) };
-        let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-        format!("GRANT SELECT ({}) ON {table} TO {user};", columns.join(", "))
-    }));
-    statements
-}
-
-/// Reads the user and the name of the database from its address; never the password.
-fn user_and_database(url: &str) -> (String, String) {
-    let Ok(url) = url::Url::parse(url) else { return ("s3gc".to_owned(), "app".to_owned()) };
-    let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
-    (or(url.username(), "s3gc"), or(url.path().trim_start_matches('/'), "app"))
-}
-
-/// Quotes a name if it needs it.
-fn quote(name: &str, mark: char) -> String {
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if !name.is_empty() && name.chars().all(is_plain) {
-        name.to_owned()
-    } else {
-        format!("{mark}{}{mark}", name.replace(mark, &format!("{mark}{mark}")))
+/// The name of a store as the store itself gives it.
+fn location(store: &StoreConfig) -> Option<Location> {
+    match store {
+        StoreConfig::S3 { name, endpoint: None, .. } => Some(Location::aws(name)),
+        StoreConfig::S3 { name, endpoint: Some(endpoint), .. } => Some(Location::s3_compatible(endpoint, name)),
+        StoreConfig::Fs { path } => Some(Location::directory(std::fs::canonicalize(path).ok()?.to_str()?)),
+        _ => None,
     }
 }
 
@@ -249,13 +237,13 @@ mod tests {
     #[test]
     fn i12_grants_name_the_watched_tables_and_never_the_password() {
         let config = config("postgres://app:hunter2@db/shop");
-        let text = policy(&config, &["photos".to_owned()]).text().unwrap();
+        let text = policy(&config, &["photos".to_owned()]).unwrap().text().unwrap();
         for line in [
-            "GRANT CONNECT ON DATABASE shop TO app;",
-            "GRANT USAGE ON SCHEMA cms TO app;",
-            "GRANT USAGE ON SCHEMA public TO app;",
-            "GRANT SELECT ON TABLE users TO app;",
-            "GRANT SELECT ON TABLE cms.pages TO app;",
+            "GRANT CONNECT ON DATABASE \"shop\" TO \"app\";",
+            "GRANT USAGE ON SCHEMA \"cms\" TO \"app\";",
+            "GRANT USAGE ON SCHEMA \"public\" TO \"app\";",
+            "GRANT SELECT ON TABLE \"public\".\"users\" TO \"app\";",
+            "GRANT SELECT ON TABLE \"cms\".\"pages\" TO \"app\";",
         ] {
             assert!(text.contains(line), "{line}\n{text}");
         }
@@ -264,24 +252,29 @@ mod tests {
 
     #[test]
     fn mysql_grants_are_for_the_watched_columns_alone() {
-        let policy = policy(&config("mysql://app:x@db/shop"), &["photos".to_owned()]);
+        let policy = policy(&config("mysql://app:x@db/shop"), &["photos".to_owned()]).unwrap();
         assert_eq!(
             policy.databases[0].statements,
             [
                 "GRANT PROCESS ON *.* TO 'app'@'%';",
-                "GRANT SELECT (image) ON cms.pages TO 'app'@'%';",
-                "GRANT SELECT (avatar, cover) ON shop.users TO 'app'@'%';",
+                "GRANT SELECT (`image`) ON `cms`.`pages` TO 'app'@'%';",
+                "GRANT SELECT (`avatar`, `cover`) ON `shop`.`users` TO 'app'@'%';",
             ]
         );
     }
 
     #[test]
     fn i05_the_policy_to_plan_writes_nothing() {
-        let policy = policy(&config("mysql://app:x@db/shop"), &["photos".to_owned()]);
+        let policy = policy(&config("mysql://app:x@db/shop"), &["photos".to_owned()]).unwrap();
         let scanner = policy.buckets[0].scanner.as_ref().unwrap().to_string();
         assert!(!scanner.contains("Put") && !scanner.contains("Delete"), "{scanner}");
         assert!(scanner.contains("arn:aws:s3:::photos/uploads/*"), "{scanner}");
         let reaper = policy.buckets[0].reaper.as_ref().unwrap().to_string();
         assert!(reaper.contains("arn:aws:s3:::photos/.s3gc-probe/*"), "{reaper}");
+    }
+    #[test]
+    fn a_prefix_with_wildcards_allows_itself_alone() {
+        assert_eq!(literal("a*b?/$x/"), "a${*}b${?}/${$}x/");
+        assert_eq!(literal("uploads/"), "uploads/");
     }
 }

@@ -167,6 +167,8 @@ operations! {
     get_object(GetObjectInput) -> GetObjectOutput = read::get_object;
     head_object(HeadObjectInput) -> HeadObjectOutput = read::head_object;
     get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput = read::get_object_tagging;
+    get_object_legal_hold(GetObjectLegalHoldInput) -> GetObjectLegalHoldOutput = read::get_object_legal_hold;
+    get_object_retention(GetObjectRetentionInput) -> GetObjectRetentionOutput = read::get_object_retention;
     put_object(PutObjectInput) -> PutObjectOutput = write::put_object;
     put_object_tagging(PutObjectTaggingInput) -> PutObjectTaggingOutput = write::put_object_tagging;
     copy_object(CopyObjectInput) -> CopyObjectOutput = write::copy_object;

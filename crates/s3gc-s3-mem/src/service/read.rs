@@ -3,9 +3,10 @@
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use s3s::dto::{
-    ContentRange, ETagCondition, GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
-    HeadObjectInput, HeadObjectOutput, ObjectLockLegalHoldStatus, ObjectLockMode, Range, StorageClass, StreamingBlob,
-    Tag,
+    ContentRange, ETagCondition, GetObjectInput, GetObjectLegalHoldInput, GetObjectLegalHoldOutput, GetObjectOutput,
+    GetObjectRetentionInput, GetObjectRetentionOutput, GetObjectTaggingInput, GetObjectTaggingOutput, HeadObjectInput,
+    HeadObjectOutput, ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetention,
+    ObjectLockRetentionMode, Range, StorageClass, StreamingBlob, Tag,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
@@ -116,6 +117,42 @@ pub(super) async fn get_object_tagging(
             Ok(S3Response::new(output))
         })
         .await
+}
+
+pub(super) async fn get_object_legal_hold(
+    service: &Service,
+    req: S3Request<GetObjectLegalHoldInput>,
+) -> S3Result<S3Response<GetObjectLegalHoldOutput>> {
+    let input = req.input;
+    let name = input.bucket.clone();
+    service
+        .run(Op::GetObjectLegalHold, &name, vec![input.key.clone()], |context| {
+            let found = context.with_bucket(&name, |bucket| find(bucket, &input.key, input.version_id.as_deref()))?;
+            let status = Some(legal_hold(&found.meta).ok_or_else(no_such_lock)?);
+            Ok(S3Response::new(GetObjectLegalHoldOutput { legal_hold: Some(ObjectLockLegalHold { status }) }))
+        })
+        .await
+}
+
+pub(super) async fn get_object_retention(
+    service: &Service,
+    req: S3Request<GetObjectRetentionInput>,
+) -> S3Result<S3Response<GetObjectRetentionOutput>> {
+    let input = req.input;
+    let name = input.bucket.clone();
+    service
+        .run(Op::GetObjectRetention, &name, vec![input.key.clone()], |context| {
+            let found = context.with_bucket(&name, |bucket| find(bucket, &input.key, input.version_id.as_deref()))?;
+            let until = found.meta.retain_until.ok_or_else(no_such_lock)?;
+            let mode = Some(ObjectLockRetentionMode::from_static(ObjectLockRetentionMode::COMPLIANCE));
+            let retention = ObjectLockRetention { mode, retain_until_date: Some(timestamp(until)) };
+            Ok(S3Response::new(GetObjectRetentionOutput { retention: Some(retention) }))
+        })
+        .await
+}
+
+fn no_such_lock() -> S3Error {
+    s3_error!(NoSuchObjectLockConfiguration, "The specified object does not have a ObjectLock configuration")
 }
 
 fn find(bucket: &BucketModel, key: &str, version: Option<&str>) -> S3Result<Found> {

@@ -62,7 +62,7 @@ impl Setup {
 
     /// The name of the function that locks the watched tables.
     pub(crate) fn holder(&self) -> String {
-        format!("hold_{}", self.id)
+        holder(&self.id)
     }
 
     /// The name of the function of the trigger on a table.
@@ -173,21 +173,39 @@ impl Setup {
                 &[Part::Tables(&table), Part::Name(&trigger)],
             ));
         }
-        let role = Part::Name(&self.role);
-        statements.push(Sql::with_parts("GRANT USAGE ON SCHEMA s3gc_fence TO {}", &[role]));
-        statements.push(Sql::with_parts(
-            "GRANT SELECT, INSERT, UPDATE, DELETE ON s3gc_fence.condemned, s3gc_fence.resurrect TO {}",
-            &[role],
-        ));
-        statements.push(Sql::with_parts(
-            "GRANT EXECUTE ON FUNCTION s3gc_fence.{}(integer) TO {}",
-            &[Part::Name(&self.holder()), role],
-        ));
+        statements.extend(granted(&self.role, [self.holder()]));
         if !self.may_see_snapshots {
-            statements.push(Sql::with_parts("GRANT pg_read_all_stats TO {}", &[role]));
+            statements.push(sight(&self.role));
         }
         statements
     }
+}
+
+/// The name of the function that locks the watched tables of an owner.
+pub(crate) fn holder(id: &str) -> String {
+    format!("hold_{id}")
+}
+
+/// What the role that collects needs, apart from [`sight`].
+pub(crate) fn granted(role: &str, holders: impl IntoIterator<Item = String>) -> Vec<Sql> {
+    let role = Part::Name(role);
+    let mut statements = vec![
+        Sql::with_parts("GRANT USAGE ON SCHEMA s3gc_fence TO {}", &[role]),
+        Sql::with_parts(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON s3gc_fence.condemned, s3gc_fence.resurrect TO {}",
+            &[role],
+        ),
+    ];
+    for holder in holders {
+        let parts = [Part::Name(&holder), role];
+        statements.push(Sql::with_parts("GRANT EXECUTE ON FUNCTION s3gc_fence.{}(integer) TO {}", &parts));
+    }
+    statements
+}
+
+/// Lets the role see other people's snapshots.
+pub(crate) fn sight(role: &str) -> Sql {
+    Sql::with_parts("GRANT pg_read_all_stats TO {}", &[Part::Name(role)])
 }
 
 /// The statement that removes everything of an owner, and the rest with the last one.

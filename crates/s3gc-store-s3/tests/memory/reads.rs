@@ -51,6 +51,33 @@ async fn no_count_of_tags_proves_nothing_before_there_was_one() {
 }
 
 #[tokio::test]
+async fn where_objects_may_be_locked_none_is_taken_for_free_that_nobody_may_ask_for() {
+    let (server, bucket, store) = start().await;
+    bucket.put("k", "x", PutSpec::default());
+    bucket.put("held", "x", PutSpec::default().legal_hold());
+    server.deny(Op::GetObjectLegalHold);
+    // Without Object Lock nobody asks.
+    store.status().await.unwrap();
+    assert!(store.get(&key("k"), GetOptions::default()).await.unwrap().0.hold.is_none());
+    bucket.set_object_lock(true);
+    store.status().await.unwrap();
+    let refused = store.get(&key("k"), GetOptions::default()).await.map(|(meta, _)| meta);
+    assert!(matches!(refused, Err(Error::AccessDenied { .. })), "{refused:?}");
+    assert!(store.get(&key("held"), GetOptions::default()).await.unwrap().0.hold.legal);
+
+    let (server, bucket, store) = start().await;
+    bucket.put("k", "x", PutSpec::default());
+    bucket.set_object_lock(true);
+    store.status().await.unwrap();
+    assert!(store.get(&key("k"), GetOptions::default()).await.unwrap().0.hold.is_none());
+    let asked = server.requests().into_iter().map(|request| request.op).skip(2).collect::<Vec<_>>();
+    assert_eq!(asked, [Op::GetObject, Op::GetObjectLegalHold, Op::GetObjectRetention]);
+    server.deny(Op::GetObjectRetention);
+    let refused = store.get(&key("k"), GetOptions::default()).await.map(|(meta, _)| meta);
+    assert!(matches!(refused, Err(Error::AccessDenied { .. })), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_get_takes_one_request_and_compares() {
     let (server, bucket, store) = start().await;
     let tag = bucket.put("k", "0123456789", PutSpec::default());

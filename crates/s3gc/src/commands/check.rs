@@ -22,7 +22,7 @@ struct Document<'a> {
 pub(super) async fn run(args: CheckArgs, ctx: &Ctx) -> Result<ExitCode> {
     if args.print_policy {
         let (config, names) = ctx.config()?;
-        let policy = policy::policy(&config, &names);
+        let policy = policy::policy(&config, &names)?;
         if ctx.json {
             ctx.print_json(&policy)?;
         } else {

@@ -13,6 +13,7 @@ mod cycle;
 mod faults;
 mod fence;
 mod output;
+mod policy;
 mod terminal;
 mod vault;
 mod world;
