@@ -235,6 +235,15 @@ impl Gc {
         Ok(crate::Metrics::new(&totals, sources, self.parts.settings.price_per_gb_month))
     }
 
+    /// Adds up what the vault holds, whichever bucket it is from.
+    ///
+    /// # Errors
+    ///
+    /// If the catalog cannot be read.
+    pub async fn vault_stats(&self) -> Result<crate::VaultStats> {
+        crate::vault_stats::vault_stats(&self.parts).await
+    }
+
     /// Asks every part whether a run could begin; with `probe` canary objects are written and deleted.
     pub async fn check(&self, probe: bool) -> Vec<crate::CheckItem> {
         crate::check::check(&self.parts, probe).await

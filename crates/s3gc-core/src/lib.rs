@@ -36,6 +36,7 @@ mod settings;
 mod stage;
 mod sweep;
 mod variants;
+mod vault_stats;
 mod witness;
 
 pub use brakes::{Baseline, Brake};
@@ -61,6 +62,7 @@ pub use sentinel::{HoldingColumn, UnwatchedCensus};
 pub use settings::{InvalidMaxDelete, InvalidPrefix, KeyPrefix, MaxDelete, RetentionFrom, Settings};
 
 pub use variants::VariantRules;
+pub use vault_stats::{VaultShare, VaultStats};
 
 pub use s3gc_compress as compress;
 pub use s3gc_source as source;

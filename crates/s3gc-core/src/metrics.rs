@@ -73,6 +73,6 @@ pub fn monthly_cost(bytes: u64, price_per_gb_month: f64) -> f64 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a ratio needs no more than 52 bits")]
-fn ratio(original: u64, stored: u64) -> f64 {
+pub(crate) fn ratio(original: u64, stored: u64) -> f64 {
     if stored == 0 { 0.0 } else { original as f64 / stored as f64 }
 }

@@ -314,6 +314,16 @@ pub(crate) enum VaultCommand {
     },
     /// Put packs that the catalog does not know back into it.
     Reindex,
+    /// Add up what the vault holds, by content type and by how it is stored.
+    Stats,
+    /// Write the newest copy of everything in the packs into a directory, as plain files; the catalog is not asked.
+    Export {
+        /// The directory: a file that is there already is left alone, so a second call goes on where the first ended.
+        dir: PathBuf,
+        /// Only keys that begin so.
+        #[arg(long, value_name = "PREFIX", default_value = "")]
+        prefix: String,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]

@@ -1,6 +1,8 @@
 //! `s3gc vault`: what was deleted, and the proof that it can be read.
 
+mod export;
 mod reindex;
+mod stats;
 mod verify;
 
 use std::collections::BTreeSet;
@@ -36,6 +38,14 @@ pub(super) async fn run(command: VaultCommand, ctx: &Ctx) -> Result<ExitCode> {
         VaultCommand::Reindex => {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| reindex::run(gc, ctx)).await)
+        }
+        VaultCommand::Stats => {
+            let fleet = ctx.fleet().await?;
+            Ok(super::each(ctx, &by_vault(&fleet), |gc| stats::run(gc, ctx)).await)
+        }
+        VaultCommand::Export { dir, prefix } => {
+            let fleet = ctx.fleet().await?;
+            Ok(super::each(ctx, &by_vault(&fleet), |gc| export::run(gc, &dir, &prefix, ctx)).await)
         }
     }
 }

@@ -97,3 +97,46 @@ async fn a_lost_catalog_comes_back_from_the_packs() {
     world.expect(0, &["restore", "--prefix", "avatars/"]).await;
     assert_eq!(world.bucket().object(&orphans()[0]).unwrap().bytes(), body(&orphans()[0]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stats_tell_what_the_vault_holds_by_codec_and_type() {
+    let world = World::new().await;
+    let empty = world.expect(0, &["vault", "stats", "--json"]).await.json();
+    assert_eq!((&empty["packs"], &empty["ratio"]), (&0.into(), &0.0.into()));
+    world.collect().await;
+    let stats = world.expect(0, &["vault", "stats", "--json"]).await.json();
+    assert_eq!((&stats["packs"], &stats["objects"]), (&1.into(), &ORPHANS.into()));
+    let originals: usize = orphans().iter().map(|key| body(key).len()).sum();
+    assert_eq!(stats["original_bytes"], originals);
+    assert_eq!(stats["content_types"]["image/jpeg"]["objects"], ORPHANS);
+    let size = packs(&world)[0].metadata().unwrap().len();
+    assert_eq!(stats["size_bytes"], size);
+    for group in ["codecs", "content_types"] {
+        let shares = stats[group].as_object().unwrap().values();
+        let sum = |name: &str| shares.clone().map(|share| share[name].as_u64().unwrap()).sum::<u64>();
+        assert_eq!(sum("original_bytes"), u64::try_from(originals).unwrap());
+        assert!(sum("stored_bytes") > 0 && sum("stored_bytes") < size, "{stats}");
+    }
+    world.expect(0, &["vault", "stats"]).await.says("image/jpeg").says("1 pack");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn export_writes_the_newest_copies_as_plain_files_without_the_catalog() {
+    let world = World::new().await;
+    world.collect().await;
+    for file in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
+        drop(std::fs::remove_file(world.path("state").join(file)));
+    }
+    let dir = world.path("exported");
+    let args = ["vault", "export", dir.to_str().unwrap(), "--json"];
+    let first = world.expect(0, &args).await.json();
+    assert_eq!((&first["written"], &first["left"]), (&ORPHANS.into(), &0.into()), "{first}");
+    let bucket = std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+    let bucket: Vec<PathBuf> = bucket.filter(|path| !path.ends_with(".s3gc")).collect();
+    assert_eq!(bucket.len(), 1, "{bucket:?}");
+    for key in orphans() {
+        assert_eq!(std::fs::read_to_string(bucket[0].join(&key)).unwrap(), body(&key));
+    }
+    let again = world.expect(0, &args).await.json();
+    assert_eq!((&again["written"], &again["left"]), (&0.into(), &ORPHANS.into()), "{again}");
+}

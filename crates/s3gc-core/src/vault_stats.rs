@@ -1,0 +1,158 @@
+//! What a vault holds, and how well it compressed.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use s3gc_store::Timestamp;
+use s3gc_vault::FileName;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::catalog::{EntryFilter, EntryId, EntryRecord, PackRecord};
+use crate::gc::Parts;
+use crate::metrics::ratio;
+
+/// How many records of the catalog are read at a time.
+const PAGE: u32 = 1000;
+/// How many content types are told apart; the rest is `other`, so that hostile ones cannot fill the memory.
+const MAX_TYPES: usize = 200;
+
+/// What the packs of a vault hold, by what the catalog knows of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VaultStats {
+    /// The vault.
+    pub vault: String,
+    /// How many packs it has.
+    pub packs: u64,
+    /// Their bytes.
+    pub size_bytes: u64,
+    /// The bytes of the objects in them.
+    pub original_bytes: u64,
+    /// Bytes of the objects per byte of the packs; 0 for an empty vault.
+    pub ratio: f64,
+    /// How many objects they hold.
+    pub objects: u64,
+    /// When the oldest pack was written.
+    pub oldest: Option<Timestamp>,
+    /// When the newest was.
+    pub newest: Option<Timestamp>,
+    /// By how the objects are stored: `zstd`, `raw` where nothing is gained by compression, `lz4`, ...
+    pub codecs: BTreeMap<String, VaultShare>,
+    /// By content type, without its parameters.
+    pub content_types: BTreeMap<String, VaultShare>,
+}
+
+/// A part of a vault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VaultShare {
+    /// How many objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub original_bytes: u64,
+    /// The bytes of the packs that they take; small objects share a frame, and each has its part of it by its length.
+    pub stored_bytes: u64,
+    /// Bytes of the objects per byte of the packs; 0 where there are none.
+    pub ratio: f64,
+}
+
+/// Adds up the packs of the vault, whichever bucket their objects are from.
+pub(crate) async fn vault_stats(parts: &Parts) -> Result<VaultStats> {
+    let mut stats = VaultStats { vault: parts.vault.location().to_owned(), ..VaultStats::default() };
+    let mut packs: HashSet<FileName> = HashSet::new();
+    let mut after = None;
+    loop {
+        let page = parts.catalog.packs(after.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.name.clone());
+        for pack in page.into_iter().filter(|pack| pack.vault == parts.vault.location()) {
+            stats.add_pack(&pack);
+            packs.insert(pack.name);
+        }
+    }
+    let mut open = OpenPack::default();
+    let mut id = EntryId::default();
+    loop {
+        let page = parts.catalog.entries(&EntryFilter::default(), id, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        id = last.id;
+        // The entries of a pack are written together, so their ids follow each other.
+        for entry in page.into_iter().filter(|entry| packs.contains(&entry.pack)) {
+            if open.name.as_ref() != Some(&entry.pack) {
+                let next = OpenPack { name: Some(entry.pack.clone()), ..OpenPack::default() };
+                stats.add_members(std::mem::replace(&mut open, next));
+            }
+            open.add(&entry);
+        }
+    }
+    stats.add_members(open);
+    stats.ratio = ratio(stats.original_bytes, stats.size_bytes);
+    for share in stats.codecs.values_mut().chain(stats.content_types.values_mut()) {
+        share.ratio = ratio(share.original_bytes, share.stored_bytes);
+    }
+    Ok(stats)
+}
+
+/// A pack whose entries are being read.
+#[derive(Debug, Default)]
+struct OpenPack {
+    name: Option<FileName>,
+    members: Vec<Member>,
+    /// By where a frame begins: its length, and that of the members in it.
+    frames: HashMap<u64, (u64, u64)>,
+}
+
+#[derive(Debug)]
+struct Member {
+    frame: u64,
+    bytes: u64,
+    original_bytes: u64,
+    codec: String,
+    content_type: String,
+}
+
+impl OpenPack {
+    fn add(&mut self, record: &EntryRecord) {
+        let (entry, meta) = (&record.entry, &record.entry.meta);
+        // An empty member takes its header alone.
+        let bytes = entry.member_bytes.max(1);
+        self.frames.entry(entry.frame_offset).or_insert((entry.frame_len, 0)).1 += bytes;
+        let content_type = meta.headers.content_type.as_deref().unwrap_or_default();
+        let content_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        self.members.push(Member {
+            frame: entry.frame_offset,
+            bytes,
+            original_bytes: meta.size_bytes,
+            codec: entry.codec.clone(),
+            content_type: if content_type.is_empty() { "none".to_owned() } else { content_type },
+        });
+    }
+}
+
+impl VaultStats {
+    fn add_pack(&mut self, pack: &PackRecord) {
+        self.packs += 1;
+        self.size_bytes += pack.size_bytes;
+        self.original_bytes += pack.original_bytes;
+        self.objects += pack.objects;
+        self.oldest = Some(self.oldest.map_or(pack.created_at, |oldest| oldest.min(pack.created_at)));
+        self.newest = Some(self.newest.map_or(pack.created_at, |newest| newest.max(pack.created_at)));
+    }
+
+    fn add_members(&mut self, pack: OpenPack) {
+        for member in pack.members {
+            let (len, all) = pack.frames.get(&member.frame).copied().unwrap_or_default();
+            let stored = u128::from(len) * u128::from(member.bytes) / u128::from(all.max(1));
+            let stored = u64::try_from(stored).unwrap_or(u64::MAX);
+            let is_new = !self.content_types.contains_key(&member.content_type);
+            let content_type =
+                if is_new && self.content_types.len() >= MAX_TYPES { "other".to_owned() } else { member.content_type };
+            let codec = self.codecs.entry(member.codec).or_default();
+            let content_type = self.content_types.entry(content_type).or_default();
+            for share in [codec, content_type] {
+                share.objects += 1;
+                share.original_bytes += member.original_bytes;
+                share.stored_bytes += stored;
+            }
+        }
+    }
+}
