@@ -7,8 +7,8 @@ use s3gc_core::{Location, Mode, ObjectKey, RunOptions};
 
 use crate::application::{BUCKET, KEYS};
 use crate::catalog::MemoryCatalog;
-use crate::history::{History, Pick, Step};
-use crate::play::{Player, gc};
+use crate::history::{Episode, Event, Fault, History, Kind, Pick, Step, Versions, What};
+use crate::play::{Player, gc, play};
 use crate::world::Sim;
 
 /// A plan only shrinks: what it lists and has no clock any more, since it was restored for example, stays.
@@ -39,4 +39,45 @@ async fn l17_an_object_whose_clock_was_erased_after_the_plan_is_not_deleted() {
     let world = sim.lock();
     let there: Vec<bool> = KEYS[..3].iter().map(|key| world.bucket.object(key).is_some()).collect();
     assert_eq!(there, [false, true, false]);
+}
+
+/// A collector dies with a request on its way; a dry run takes the lease over and gives it back; the next run deletes
+/// nothing before the request has landed.
+#[test]
+fn i09_a_run_that_deletes_nothing_does_not_end_the_wait_for_a_dead_collector() {
+    let mut history = History::generate(1);
+    history.kind = Kind {
+        versions: Versions::Enabled,
+        batch_etag: false,
+        single_etag: false,
+        unconditional: false,
+        locks: false,
+        skew: 0,
+        wave_objects: 1,
+        last_modified: true,
+        two_sources: false,
+    };
+    history.start = [3, 6].map(|slot| Step::Upload { pick: Pick::Slot(slot), body: 9 }).to_vec();
+    let dies = What::Crash { after: false, is_told: false };
+    let events = vec![
+        Event { op: "delete", nth: 1, what: What::Fault(Fault::Late(900)) },
+        Event { op: "stage", nth: 2, what: dies },
+    ];
+    let episode = |gap_minutes, mode| Episode {
+        gap_minutes,
+        before: Vec::new(),
+        restore: None,
+        mode,
+        events: Vec::new(),
+        accept: true,
+    };
+    history.episodes = vec![
+        episode(25 * 60, Mode::DryRun),
+        Episode { events, ..episode(60, Mode::Execute) },
+        episode(6, Mode::DryRun),
+        episode(1, Mode::Execute),
+    ];
+    let outcome = play(&history);
+    assert_eq!(outcome.failure, None, "{}", outcome.log.join("\n"));
+    assert_eq!((outcome.stats.crashed, outcome.stats.deleted), (1, 2), "{}", outcome.log.join("\n"));
 }

@@ -22,6 +22,7 @@ pub(crate) async fn read(readers: &SqlitePool, location: &Location) -> Result<Op
         acquired_at: row.parsed("acquired_at")?,
         heartbeat_at: row.parsed("heartbeat_at")?,
         released_at: row.parsed_opt("released_at")?,
+        effects_after: row.parsed_opt("effects_after")?,
     }))
 }
 
@@ -39,13 +40,14 @@ pub(crate) async fn swap(
     let statement = match expected {
         None => query(
             "INSERT INTO lease (location, epoch, run, host, boot_id, pid_namespace, pid, pid_start, acquired_at, \
-             heartbeat_at, released_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
+             heartbeat_at, released_at, effects_after) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
              ON CONFLICT (location) DO NOTHING",
         ),
         Some(_) => query(
             "UPDATE lease SET epoch = ?2, run = ?3, host = ?4, boot_id = ?5, pid_namespace = ?6, pid = ?7, \
-             pid_start = ?8, acquired_at = ?9, heartbeat_at = ?10, released_at = ?11 \
-             WHERE location = ?1 AND epoch = ?12 AND heartbeat_at = ?13",
+             pid_start = ?8, acquired_at = ?9, heartbeat_at = ?10, released_at = ?11, \
+             effects_after = ?12 WHERE location = ?1 AND epoch = ?13 AND heartbeat_at = ?14",
         ),
     };
     let done = statement
@@ -60,6 +62,7 @@ pub(crate) async fn swap(
         .bind(stamp(new.acquired_at)?)
         .bind(stamp(new.heartbeat_at)?)
         .bind(stamp_opt(new.released_at)?)
+        .bind(stamp_opt(new.effects_after)?)
         .bind(epoch)
         .bind(heartbeat)
         .execute(writer)

@@ -50,6 +50,7 @@ fn lease(second: i64) -> Lease {
         acquired_at: at(0),
         heartbeat_at: at(second),
         released_at: None,
+        effects_after: None,
     }
 }
 

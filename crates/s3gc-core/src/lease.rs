@@ -79,6 +79,9 @@ struct VaultRecord {
     host: String,
     heartbeat_at: Timestamp,
     released: bool,
+    /// As in the catalog's lease.
+    #[serde(default)]
+    effects_after: Option<Timestamp>,
 }
 
 /// A lease that we hold; its heartbeat runs until it is released or dropped.
@@ -143,6 +146,13 @@ impl HeldLease {
             }
             epoch = epoch.max(record.epoch);
         }
+        // A run that deletes nothing gives the lease back, and must not end the wait by it.
+        let owed = [
+            before.as_ref().and_then(|lease| lease.effects_after),
+            vault_before.as_ref().and_then(|(_, record)| record.effects_after),
+            must_wait.then(|| now.checked_add(parts.settings.settle_after).unwrap_or(Timestamp::MAX)),
+        ];
+        let owed = owed.into_iter().flatten().max().filter(|until| *until > now);
         let me = Process::current();
         let lease = Lease {
             epoch: epoch + 1,
@@ -155,6 +165,7 @@ impl HeldLease {
             acquired_at: now,
             heartbeat_at: now,
             released_at: None,
+            effects_after: owed,
         };
         hit(Point::LeaseTaking);
         if !parts.catalog.swap_lease(location, before.as_ref(), &lease).await? {
@@ -174,7 +185,9 @@ impl HeldLease {
         };
         hit(Point::EpochRecorded);
         let boot = parts.clock.boot();
-        let effects_after = if must_wait { boot + parts.settings.settle_after } else { boot };
+        // By the boot clock from here on. A clock that was set back meanwhile must not make the wait endless.
+        let left = owed.and_then(|until| Duration::try_from(until.duration_since(now)).ok()).unwrap_or_default();
+        let effects_after = boot + left.min(parts.settings.settle_after);
         let state = Arc::new(LeaseState::new(boot, effects_after));
         let (current, vault) = (Arc::new(Mutex::new(lease)), Arc::new(Mutex::new(vault)));
         let beat = beat(Arc::clone(parts), Arc::clone(&current), Arc::clone(&vault), Arc::clone(&state));
@@ -326,6 +339,7 @@ async fn take_vault(
         host: lease.host.clone(),
         heartbeat_at: lease.heartbeat_at,
         released: false,
+        effects_after: lease.effects_after,
     };
     let bytes = encode(&record)?;
     let expected = before.map(|(bytes, _)| bytes);

@@ -50,6 +50,9 @@ pub struct Lease {
     pub heartbeat_at: Timestamp,
     /// When its holder gave it back.
     pub released_at: Option<Timestamp>,
+    /// Before this time nobody deletes: requests of an earlier holder, who did not give the lease back, may still land.
+    /// It goes on with the lease, whoever holds it.
+    pub effects_after: Option<Timestamp>,
 }
 
 /// The mode of a run.

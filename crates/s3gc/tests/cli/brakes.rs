@@ -58,6 +58,7 @@ async fn i09_a_held_lease_is_told_with_its_holder() {
         heartbeat_at: now,
         acquired_at: now,
         released_at: None,
+        effects_after: None,
         ..before.clone()
     };
     assert!(catalog.swap_lease(&location, Some(&before), &lease).await.unwrap());

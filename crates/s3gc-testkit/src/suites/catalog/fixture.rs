@@ -94,6 +94,7 @@ pub(super) fn lease(epoch: u64, seconds: i64) -> Lease {
         acquired_at: time(seconds),
         heartbeat_at: time(seconds),
         released_at: None,
+        effects_after: None,
     }
 }
 
