@@ -12,7 +12,7 @@ export S3GC_TEST_REQUIRE=s3,postgres,mysql,moto
 # A test has to fail, and nobody reads the smallest case.
 export S3GC_SIM_SHRINK=0 PROPTEST_MAX_SHRINK_ITERS=0
 # The same mutants survive each time.
-export PROPTEST_RNG_SEED=1
+export PROPTEST_RNG_SEED=1 PROPTEST_DISABLE_FAILURE_PERSISTENCE=1
 
 shard=()
 groups=()
@@ -42,29 +42,31 @@ try() {
     fi
 }
 
-# Tries once more what the first pass missed.
+# Tries once more what a pass missed: again PASS BEFORE ARGUMENTS...
 again() {
-    local names=()
-    mapfile -t names < <(sed 's/[][\.*^$+?(){}|]/\\&/g; s/.*/^&$/' "$out/first/mutants.out/missed.txt")
-    rm -rf "${out:?}/second"
-    if (( ${#names[@]} > 0 )); then try second "$@" "${names[@]/#/--re=}"; fi
+    local pass=$1 before=$out/$2/mutants.out/missed.txt names=()
+    shift 2
+    rm -rf "${out:?}/$pass"
+    if [[ -s $before ]]; then
+        mapfile -t names < <(sed 's/[][\.*^$+?(){}|]/\\&/g; s/.*/^&$/' "$before")
+        try "$pass" "$@" "${names[@]/#/--re=}"
+    fi
 }
 
 extract() {
-    local what=(--package s3gc-source --file 'crates/s3gc-source/src/extract/**')
+    local what=(--package s3gc-source --file 'crates/s3gc-source/src/extract/**' --cargo-arg=--lib)
     # Seconds with few cases of the property tests, a minute with all of them.
-    PROPTEST_CASES=8 try first "${what[@]}" "${shard[@]}" --cargo-arg=--lib
-    again "${what[@]}" --cargo-arg=--lib
+    PROPTEST_CASES=8 try first "${what[@]}" "${shard[@]}"
+    again last first "${what[@]}"
 }
 
 core() {
     local what=(--package s3gc-core --file 'crates/s3gc-core/src/sweep/**') name
     for name in judge look restore recover brakes ramp; do what+=(--file "crates/s3gc-core/src/$name.rs"); done
-    # The unit tests and the simulator, which link neither SQL nor an SDK.
-    S3GC_SIM_HISTORIES=100 try first "${what[@]}" "${shard[@]}" --test-package=s3gc-core,s3gc-simulation \
-        --cargo-arg=--lib --cargo-arg=--test=simulation
-    # Then real servers.
-    again "${what[@]}" --test-package=s3gc-tests --cargo-arg=--test=invariants --cargo-arg=--test=lessons
+    # The unit tests, which see what is pure; the simulator, which links neither SQL nor an SDK; and real servers.
+    try first "${what[@]}" "${shard[@]}" --cargo-arg=--lib
+    S3GC_SIM_HISTORIES=200 again second first "${what[@]}" --cargo-arg=--package=s3gc-simulation --cargo-arg=--test=simulation
+    again last second "${what[@]}" --cargo-arg=--package=s3gc-tests --cargo-arg=--test=invariants --cargo-arg=--test=lessons
 }
 
 # A mutant without its place in the file, which moves with every change.
@@ -74,10 +76,9 @@ nameless() {
 
 # Fails on a survivor that docs/mutants.md does not name as often as it was found.
 compare() {
-    local unknown
-    [[ -e $out/second/mutants.out/missed.txt ]] || return 0
-    unknown=$(comm -23 <(nameless <"$out/second/mutants.out/missed.txt") \
-        <(sed -nE 's/^- `(crates\/[^`]+)`.*/\1/p' docs/mutants.md | sort))
+    local unknown missed=$out/last/mutants.out/missed.txt
+    [[ -e $missed ]] || return 0
+    unknown=$(comm -23 <(nameless <"$missed") <(sed -nE 's/^- `(crates\/.+)`$/\1/p' docs/mutants.md | sort))
     if [[ -n $unknown ]]; then
         echo "mutants: these survive, and docs/mutants.md does not say why they may:" >&2
         sed 's/^/  /' <<<"$unknown" >&2
@@ -86,8 +87,7 @@ compare() {
 }
 
 count() {
-    local file=$out/$1/mutants.out/$2.txt
-    if [[ -e $file ]]; then wc -l <"$file"; else echo 0; fi
+    cat "$out"/*/mutants.out/"$1".txt | wc -l
 }
 
 failed=0
@@ -95,10 +95,11 @@ for group in "${groups[@]}"; do
     start=$SECONDS
     out=$root/target/mutants-$group/out
     make_tree "mutants-$group"
+    rm -rf "$out"
     "$group"
     compare
-    echo "mutants: $group ${shard[*]}: $(wc -l <"$out/first/mutants.out/caught.txt") caught at first," \
-        "$(count second caught) by the second pass, $(( $(count first timeout) + $(count second timeout) )) timed out," \
-        "$(count first unviable) unviable, $(count second missed) survive ($(( SECONDS - start )) s)"
+    survivors=$(cat "$out"/last/mutants.out/missed.txt 2>/dev/null | wc -l)
+    echo "mutants: $group ${shard[*]}: $(count caught) caught, $(count timeout) timed out, $(count unviable) unviable," \
+        "$survivors survive ($(( SECONDS - start )) s)"
 done
 exit "$failed"

@@ -101,6 +101,11 @@ fn a_hold_of_a_glob_covers_its_keys_until_it_ends() {
     assert!(compile(&[hold(HoldKind::Glob, "a/[", None)], now).is_err());
 }
 
+/// An object of 5 bytes that is long old enough.
+fn entry(text: &str) -> ListEntry {
+    ListEntry::new(key(text), 5, ETag::new("e"), at("2020-01-01T00:00:00Z"))
+}
+
 fn key_set(salt: Salt, keys: &[&str]) -> KeySet {
     let mut builder = crate::keyset::KeySetBuilder::new(salt, 1 << 20, std::path::Path::new("/nowhere"));
     for key in keys {
@@ -147,7 +152,11 @@ fn l05_an_object_is_referenced_by_its_key_its_prefix_or_its_base() {
         let (mut keys, mut prefixes) = (key_set(salt, keys), key_set(salt, prefixes));
         let mut references = References { keys: &mut keys, prefixes: &mut prefixes, variants };
         let of: Vec<ObjectKey> = of.iter().map(|text| key(text)).collect();
-        references.name(&of.iter().collect::<Vec<_>>()).unwrap()
+        let found = references.name(&of.iter().collect::<Vec<_>>()).unwrap();
+        let entries: Vec<ListEntry> = of.iter().map(|key| entry(key.as_str())).collect();
+        let mut matches = crate::census::MatchSampler::new(salt);
+        assert_eq!(references.look_up(&entries, &mut matches).unwrap(), found, "the census sees what `name` sees");
+        found
     };
     let of = ["x.jpg", "thumbs/x.jpg", "d/y.jpg", "d/e/z.jpg", "thumbs/d/y.jpg", "de/y.jpg", "thumbs/q.jpg"];
     let found = name(&variants, &["x.jpg"], &["d/"], &of);
@@ -171,4 +180,110 @@ fn prefixes_beyond_the_thousandth_are_counted_together() {
     assert_eq!(counts.prefixes.len(), MAX_PREFIXES + 1);
     let claimed = |name: &str| counts.prefixes[name].claimed.objects;
     assert_eq!((claimed("(others)"), claimed("7/"), claimed("8/")), (2, 3, 1));
+}
+
+#[test]
+fn sampled_values_are_marked_by_the_objects_that_they_name() {
+    let salt = Salt::random();
+    let column = s3gc_source::ColumnId::new("t.c");
+    let mut matches = crate::census::MatchSampler::new(salt);
+    let mut batch = s3gc_source::ReferenceBatch::builder(column.clone());
+    batch.push_value([s3gc_source::Reading::Key("x.jpg")]);
+    batch.push_value([s3gc_source::Reading::Key("orphan.jpg")]);
+    batch.push_value([s3gc_source::Reading::Prefix("d/")]);
+    batch.push_value([s3gc_source::Reading::Key("nothing.jpg")]);
+    matches.add(&batch.finish());
+    let mut matches = matches.finish();
+    let (mut keys, mut prefixes) = (key_set(salt, &["x.jpg"]), key_set(salt, &["d/"]));
+    let variants = VariantRules::default();
+    let mut references = References { keys: &mut keys, prefixes: &mut prefixes, variants: &variants };
+    let entries = ["x.jpg", "orphan.jpg", "d/y.jpg", "else.jpg"].map(entry);
+    assert_eq!(references.look_up(&entries, &mut matches).unwrap(), [true, false, true, false]);
+    assert_eq!(matches.result(&column), (4, 3));
+    assert_eq!(matches.unreferenced(&column), 1);
+}
+
+fn judge<'a>(settings: &'a Settings, only: Option<&'a KeyPrefix>) -> Judge<'a> {
+    let salt = Salt::random();
+    let holds = HoldSet {
+        globs: GlobSet::empty(),
+        salt,
+        restored: key_set(salt, &["held.jpg"]),
+        unsettled: key_set(salt, &["unsettled.jpg"]),
+    };
+    Judge { settings, holds, only, now: at("2026-11-10T00:00:00Z") }
+}
+
+#[test]
+fn i01_each_reason_keeps_an_object_and_is_counted() {
+    let mut settings = Settings::new("b", "/tmp");
+    let prefix = |text: &str| KeyPrefix::new(text).unwrap();
+    settings.exclude = vec![prefix("excluded/")];
+    let mut archived = entry("archived.jpg");
+    archived.readable = Readable::Archived;
+    let mut young = entry("young.jpg");
+    young.last_modified = at("2026-11-09T00:00:00Z");
+    let cases = [
+        (entry(".s3gc/x"), false, Some(Kept::Reserved)),
+        (entry("excluded/x"), false, Some(Kept::Excluded)),
+        (entry("held.jpg"), false, Some(Kept::Held)),
+        (entry("unsettled.jpg"), false, Some(Kept::Unsettled)),
+        (archived, false, Some(Kept::Archived)),
+        (entry("referenced.jpg"), true, Some(Kept::Referenced)),
+        (young, false, Some(Kept::Young)),
+        (entry("orphan.jpg"), false, None),
+    ];
+    let mut counts = JudgeCounts::default();
+    let mut judge_all = judge(&settings, None);
+    for (entry, referenced, reason) in cases {
+        assert_eq!(judge_all.keep_reason(&entry, referenced), reason, "{}", entry.key);
+        let passed = judge_all.sort_out(entry.clone(), referenced, &mut counts);
+        assert_eq!(passed, reason.is_none().then_some(entry));
+        if let Some(reason) = reason {
+            assert_eq!(counts.kept(reason), Tally { objects: 1, bytes: 5 });
+        }
+    }
+    assert_eq!(counts.listed, Tally { objects: 8, bytes: 40 });
+    assert_eq!(counts.claimed, Tally { objects: 7, bytes: 35 }, "without what is s3gc's own");
+    settings.prefixes = vec![prefix("claimed/")];
+    let mut counts = JudgeCounts::default();
+    let mut judge = judge(&settings, None);
+    assert_eq!(judge.sort_out(entry("elsewhere/x"), false, &mut counts), None);
+    assert_eq!(counts.kept(Kept::Unclaimed).objects, 1);
+    assert!(judge.sort_out(entry("claimed/x"), false, &mut counts).is_some());
+    assert_eq!((counts.listed.objects, counts.claimed.objects), (2, 1));
+}
+
+#[test]
+fn l17_an_unreferenced_object_waits_is_due_or_lies_outside_of_the_prefix_that_was_asked_for() {
+    let (settings, mut counts) = (Settings::new("b", "/tmp"), JudgeCounts::default());
+    let only = KeyPrefix::new("a/").unwrap();
+    let judge = judge(&settings, Some(&only));
+    let (week_ago, later) = (at("2026-11-03T00:00:00Z"), at("2026-11-03T00:00:01Z"));
+    let planned = judge.plan(&entry("a/due"), week_ago, &mut counts).unwrap();
+    assert_eq!((planned.key.as_str(), planned.unreferenced_since), ("a/due", week_ago));
+    assert_eq!(judge.plan(&entry("a/waits"), later, &mut counts), None);
+    assert_eq!(judge.plan(&entry("a/waits-longer"), at("2026-11-04T00:00:00Z"), &mut counts), None);
+    assert_eq!(judge.plan(&entry("b/due"), week_ago, &mut counts), None);
+    let one = Tally { objects: 1, bytes: 5 };
+    assert_eq!((counts.due, counts.waiting.objects, counts.out_of_scope), (one, 2, one));
+    assert_eq!(counts.next_due_at, Some(at("2026-11-10T00:00:01Z")));
+    let of = |prefix: &str| (counts.prefixes[prefix].unreferenced.objects, counts.prefixes[prefix].due.objects);
+    assert_eq!((of("a/"), of("b/")), ((3, 1), (1, 0)));
+}
+
+#[test]
+fn a_reason_is_shown_as_it_is_written() {
+    for reason in [
+        Kept::Reserved,
+        Kept::Unclaimed,
+        Kept::Excluded,
+        Kept::Held,
+        Kept::Unsettled,
+        Kept::Archived,
+        Kept::Referenced,
+        Kept::Young,
+    ] {
+        assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+    }
 }
