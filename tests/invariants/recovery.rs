@@ -113,7 +113,7 @@ async fn i07_runs_that_died_are_closed_and_counted() {
     let world = World::new().await;
     world.refer("nothing").await;
     let (catalog, location) = (world.catalog().await, world.store().await.location().clone());
-    let dead = [Mode::Execute, Mode::DryRun].map(|mode| RunRecord {
+    let dead = [Mode::Execute, Mode::Execute, Mode::DryRun].map(|mode| RunRecord {
         id: RunId::at(days_ago(1)),
         location: location.clone(),
         mode,
@@ -127,7 +127,7 @@ async fn i07_runs_that_died_are_closed_and_counted() {
         catalog.put_run(record).await.unwrap();
     }
     let report = world.execute().await.unwrap();
-    assert_eq!(report.recovered.crashed, 1, "a run that only looks leaves nothing");
+    assert_eq!(report.recovered.crashed, 2, "a run that only looks leaves nothing");
     let runs = catalog.runs(Some(&location), 10).await.unwrap();
     let state = |id| runs.iter().find(|run| run.id == id).map(|run| (run.state, run.ended_at.is_some()));
     for record in dead {

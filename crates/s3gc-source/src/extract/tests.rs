@@ -366,3 +366,21 @@ fn i10_a_document_is_deep_by_its_nesting_not_by_its_length() {
 fn a_number_of_a_document_is_read_as_a_key() {
     assert_eq!(read(&extractor(Kind::Json), r#"{"a":[5,-6]}"#).1, ["a", "5", "-6"]);
 }
+
+#[test]
+fn i01_what_is_long_before_it_is_read_or_holds_what_ends_a_url_is_marked() {
+    let dots = format!("{}a/b.jpg", "./".repeat(600));
+    let decomposed = "e\u{301}".repeat(400);
+    let composed = "é".repeat(400);
+    for (value, key) in [
+        ("https://files.example.org/bucket/a?b.jpg", "a?b.jpg"),
+        ("https://photos.s3.amazonaws.com/a?b#top", "a?b"),
+        ("%2F%2Fphotos.s3.amazonaws.com%2Fa%2Fb.jpg", "a/b.jpg"),
+        ("YS9iLmpw", "a/b.jp"),
+        (&dots, "a/b.jpg"),
+        (&decomposed, &composed),
+    ] {
+        let (_, readings) = read(&extractor(Kind::Auto), value);
+        assert!(readings.iter().any(|reading| reading == key), "{value}: {key} is not in {readings:?}");
+    }
+}
