@@ -384,3 +384,24 @@ fn i01_what_is_long_before_it_is_read_or_holds_what_ends_a_url_is_marked() {
         assert!(readings.iter().any(|reading| reading == key), "{value}: {key} is not in {readings:?}");
     }
 }
+
+#[test]
+fn i01_what_stands_around_a_key_in_a_sentence_is_no_part_of_it() {
+    for mark in [".", ",", ";", ":", "!", "?", ")", "]", "*", "...", ".)", "\"", "'", "`"] {
+        let (_, readings) = read(&extractor(Kind::Text), &format!("see x/a.jpg{mark} and more"));
+        assert!(readings.contains(&"x/a.jpg".into()), "{mark}: {readings:?}");
+    }
+}
+
+#[test]
+fn i01_a_key_in_a_text_is_marked_behind_its_name_with_blanks_and_between_any_blanks() {
+    for (kind, value, key) in [
+        (Kind::Text, "see src=x/a.jpg here", "x/a.jpg"),
+        (Kind::Text, "see src:x/a.jpg here", "x/a.jpg"),
+        (Kind::Text, "Title\nmy photo.jpg\nend", "my photo.jpg"),
+        (Kind::Auto, "見る\u{3000}x/a.jpg", "x/a.jpg"),
+    ] {
+        let (_, readings) = read(&extractor(kind), value);
+        assert!(readings.contains(&key.into()), "{value}: {readings:?}");
+    }
+}
