@@ -44,12 +44,14 @@ try() {
 
 # Tries once more what a pass missed: again PASS BEFORE ARGUMENTS...
 again() {
-    local pass=$1 before=$out/$2/mutants.out/missed.txt names=()
+    local pass=$1 before=$out/$2/mutants.out/missed.txt missed=$out/$1/mutants.out/missed.txt names=()
     shift 2
-    rm -rf "${out:?}/$pass"
     if [[ -s $before ]]; then
         mapfile -t names < <(sed 's/[][\.*^$+?(){}|]/\\&/g; s/.*/^&$/' "$before")
         try "$pass" "$@" "${names[@]/#/--re=}"
+        # Fields that are left out are tried whatever `--re` says.
+        grep -Fxf "$before" "$missed" >"$missed.both" || true
+        mv "$missed.both" "$missed"
     fi
 }
 

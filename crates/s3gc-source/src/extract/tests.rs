@@ -405,3 +405,10 @@ fn i01_a_key_in_a_text_is_marked_behind_its_name_with_blanks_and_between_any_bla
         assert!(readings.contains(&key.into()), "{value}: {readings:?}");
     }
 }
+
+#[test]
+fn i01_two_slashes_may_begin_a_key_even_where_they_lead_to_another_bucket() {
+    let extractor = Extractor::new(ExtractConfig { endpoints: vec!["http://minio".into()], ..config() }).unwrap();
+    assert!(read(&extractor, "//minio/private/a.jpg").1.contains(&"minio/private/a.jpg".into()));
+    assert_eq!(read(&extractor, "//private.s3.amazonaws.com/a.jpg"), (Outcome::Elsewhere, vec![]));
+}
