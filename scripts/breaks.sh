@@ -9,8 +9,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-tree=$root/target/breaks/tree
-export CARGO_TARGET_DIR=$root/target/breaks/target CARGO_TERM_COLOR=never
+source scripts/copy.sh
+export CARGO_TERM_COLOR=never
 # One crate changes at a time.
 export CARGO_INCREMENTAL=1
 export S3GC_TEST_REQUIRE=s3,postgres,mysql,moto
@@ -31,38 +31,6 @@ choose() {
         echo "breaks: there is no such patch" >&2
         exit 2
     fi
-}
-
-# A copy of the files as they are now, committed or not, with a build directory of its own: cargo takes crates of the same
-# name and version in two copies for the same, and would mix up what it built of them.
-make_tree() {
-    local commit debug=$root/target/debug
-    mkdir -p target/breaks
-    # An index of its own: that of the checkout stays as it is.
-    commit=$(
-        export GIT_INDEX_FILE=$root/target/breaks/index
-        git read-tree HEAD
-        git add --all
-        git -c user.name=breaks -c user.email=breaks@localhost commit-tree -m "To be broken" -p HEAD "$(git write-tree)"
-    )
-    git worktree prune
-    if [[ -e $tree/.git ]]; then
-        git -C "$tree" checkout --quiet --force --detach "$commit"
-        git -C "$tree" clean --quiet --force -d
-    else
-        git worktree add --quiet --force --detach "$tree" "$commit"
-    fi
-    # What was compiled of other people's crates is never written again, so links to it will do.
-    if [[ ! -d $CARGO_TARGET_DIR && -d $debug/deps ]]; then
-        mkdir -p "$CARGO_TARGET_DIR"/debug/{deps,build,.fingerprint}
-        (cd "$debug" && find deps -name 'lib*' ! -name 'libs3gc*' -print0) | link "$debug"
-        (cd "$debug" && find deps -name '*.d' ! -name '*s3gc*' -print0) | link "$debug"
-        (cd "$debug" && find build .fingerprint -mindepth 1 -maxdepth 1 ! -name 's3gc*' -print0) | link "$debug"
-    fi
-}
-
-link() {
-    (cd "$1" && xargs -0r cp -al --parents -t "$CARGO_TARGET_DIR/debug")
 }
 
 # Reads the line `# test: cargo test ...` above the diff of a patch, and `# env: NAME=VALUE ...` where there is one.
@@ -91,7 +59,7 @@ fail() {
 patches=()
 green=()
 choose "$@"
-make_tree
+make_tree breaks
 log=$root/target/breaks/log
 
 # All of them first: the code may have moved on, and it takes minutes to come to the last one.

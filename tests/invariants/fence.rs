@@ -149,6 +149,24 @@ async fn i01_fence_the_tables_are_locked_from_the_look_to_the_deletion() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn i01_fence_whose_locks_are_lost_after_the_look_lets_nothing_be_deleted() {
+    let Some(fence) = Fence::installed(OnConflict::Abort).await else { return };
+    let (server, url) = (fence.server, fence.world.url.clone());
+    let lose = Fault::hook(move || {
+        let holders = "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'relation' AND granted \
+                       AND mode = 'ShareUpdateExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE \
+                       datname = current_database())";
+        server.sql(&url, holders);
+        async {}
+    });
+    let source = FaultPlan::new().at("scan", 2, lose);
+    let error = fence.execute_with(FaultPlan::new(), source.clone()).await.unwrap_err();
+    assert!(source.fired() == 1 && fence.is_there(KEY), "{error}");
+    let report = fence.execute().await.unwrap();
+    assert_eq!(report.sweep.deleted.objects, 1, "{report:?} after {error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn i01_fence_an_old_snapshot_ends_the_wave_before_anything_is_deleted() {
     let Some(mut fence) = Fence::installed(OnConflict::Abort).await else { return };
     fence.world.settings.drain_patience = Duration::from_millis(200);

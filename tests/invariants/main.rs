@@ -14,6 +14,7 @@ mod census;
 mod crash;
 mod exactly;
 mod fence;
+mod recovery;
 mod refusals;
 mod restore;
 mod secrets;

@@ -29,5 +29,8 @@ async fn i08_every_deletion_has_its_evidence_in_the_chain() {
         for field in ["etag", "size_bytes", "last_modified", "unreferenced_since", "plan", "pack", "blake3", "means"] {
             assert!(!evidence[field].is_null(), "{field}: {evidence}");
         }
+        assert_eq!(evidence["means"], "batch_etag");
+        let looked_at: jiff::Timestamp = evidence["looked_at"].as_str().unwrap().parse().unwrap();
+        assert!(report.started_at < looked_at && looked_at < report.ended_at, "{evidence}");
     }
 }

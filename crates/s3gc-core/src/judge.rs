@@ -519,38 +519,4 @@ pub(crate) fn is_same(entry: &PlanEntry, meta: &ObjectMeta) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use s3gc_store::ETag;
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn l08_an_object_is_young_for_the_whole_retention_and_from_the_future() {
-        let day = Duration::from_secs(86_400);
-        let now = at("2026-11-10T00:00:00Z");
-        assert!(is_young(at("2026-11-09T00:00:01Z"), day, now));
-        assert!(!is_young(at("2026-11-09T00:00:00Z"), day, now));
-        assert!(is_young(at("2027-01-01T00:00:00Z"), day, now));
-        assert!(is_young(Timestamp::MAX, day, now));
-    }
-
-    #[test]
-    fn l17_retention_counts_from_the_first_unreferenced_sight_not_from_age() {
-        let mut settings = Settings::new("b", "/tmp");
-        let (old, seen) = (at("2020-01-01T00:00:00Z"), at("2026-11-01T00:00:00Z"));
-        assert_eq!(due_at(&settings, &ETag::new("e"), old, seen), Some(at("2026-11-08T00:00:00Z")));
-        settings.retention_from = RetentionFrom::LastModified;
-        assert_eq!(due_at(&settings, &ETag::new("e"), old, seen), Some(at("2020-01-08T00:00:00Z")));
-        assert_eq!(due_at(&settings, &ETag::new("e-3"), old, seen), Some(at("2026-11-08T00:00:00Z")));
-    }
-
-    #[test]
-    fn l05_prefixes_end_at_a_delimiter() {
-        assert_eq!(prefixes_of("a/bc//d").collect::<Vec<_>>(), ["a/", "a/bc/", "a/bc//"]);
-        assert_eq!(prefixes_of("abc").count(), 0);
-        assert_eq!((first_level("a/b/c"), first_level("a"), first_level("/a")), ("a/", "", "/"));
-    }
-}
+mod tests;

@@ -37,7 +37,7 @@ pub(crate) struct LeaseState {
 }
 
 impl LeaseState {
-    fn new(now: Duration, effects_after: Duration) -> Self {
+    pub(crate) fn new(now: Duration, effects_after: Duration) -> Self {
         Self { lost: AtomicBool::new(false), beat: AtomicU64::new(nanos(now)), effects_after: nanos(effects_after) }
     }
 

@@ -117,7 +117,39 @@ impl Wanted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use s3gc_source::ColumnId;
+    use futures::stream::{self, BoxStream};
+    use s3gc_source::{ColumnId, ScanEnd};
+
+    /// A source that breaks its contract: its scans are a batch for each `b` and an end for each `e`.
+    #[derive(Debug)]
+    struct Odd(&'static str);
+
+    impl ReferenceSource for Odd {
+        fn name(&self) -> &str {
+            "odd"
+        }
+
+        fn scan(&self, _: ScanRequest) -> BoxStream<'_, s3gc_source::Result<ScanItem>> {
+            let item = |item| match item {
+                'b' => ScanItem::Batch(ReferenceBatch::of_keys(ColumnId::new("t.c"), ["a"])),
+                _ => ScanItem::End(ScanEnd::new([])),
+            };
+            stream::iter(self.0.chars().map(move |c| Ok(item(c)))).boxed()
+        }
+    }
+
+    #[test]
+    fn i01_a_look_is_complete_only_with_one_end_and_nothing_after_it() {
+        let key = ObjectKey::new("a").unwrap();
+        let wanted = Arc::new(Wanted::new(&[&key], &VariantRules::default()));
+        let scan = |items| futures::executor::block_on(scan(Arc::new(Odd(items)), Arc::clone(&wanted)));
+        assert_eq!(scan("bbe").unwrap(), [0, 0]);
+        assert_eq!(scan("e").unwrap(), [0; 0]);
+        for items in ["", "b", "beb", "bee", "ee"] {
+            let error = scan(items).unwrap_err();
+            assert!(matches!(&error, Error::Incomplete { reason } if reason.starts_with("odd: the look: ")), "{error}");
+        }
+    }
 
     #[test]
     fn i01_a_key_and_everything_under_a_prefix_is_found() {

@@ -196,24 +196,4 @@ async fn deleted_on(parts: &Parts, today: Date, enough: u64) -> Result<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn on(days: u32, swept: &str) -> State {
-        let observed = ["2026-11-01", "2026-11-02", "2026-11-03"].map(|day| day.parse().unwrap()).to_vec();
-        State { observed, swept_days: days, last_swept: swept.parse().ok(), ..State::default() }
-    }
-
-    #[test]
-    fn the_cap_grows_the_day_after_something_was_deleted() {
-        let (ramp, today) = (Ramp::default(), "2026-11-10".parse().unwrap());
-        assert_eq!(State::default().cap(ramp, today), None);
-        let two = State { observed: on(0, "").observed[..2].to_vec(), ..State::default() };
-        assert_eq!(two.cap(ramp, today), None);
-        assert_eq!(on(0, "").cap(ramp, today), Some(100));
-        assert_eq!(on(1, "2026-11-10").cap(ramp, today), Some(100));
-        assert_eq!(on(1, "2026-11-09").cap(ramp, today), Some(200));
-        assert_eq!(on(3, "2026-11-09").cap(ramp, today), Some(800));
-        assert_eq!(on(10_000, "2026-11-09").cap(ramp, today), Some(u64::MAX));
-    }
-}
+mod tests;

@@ -239,6 +239,16 @@ impl Bucket {
         });
     }
 
+    /// Removes a version or a delete marker, as a lifecycle rule or somebody else would.
+    pub fn delete_version(&self, key: &str, id: &str) {
+        let now = self.shared.now();
+        self.change(|bucket| {
+            if let Err(error) = bucket.delete(key, Some(id), None, now) {
+                tracing::warn!(key, id, ?error, "not deleted");
+            }
+        });
+    }
+
     /// Turns versions on, or suspends them.
     pub fn set_versioning(&self, state: VersioningState) {
         self.change(|bucket| bucket.versioning = state);

@@ -91,3 +91,69 @@ impl LookGuard {
         self.cancel.is_cancelled()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Fixed {
+        now: Timestamp,
+        boot: Duration,
+    }
+
+    impl Clock for Fixed {
+        fn now(&self) -> Timestamp {
+            self.now
+        }
+
+        fn boot(&self) -> Duration {
+            self.boot
+        }
+    }
+
+    const BEGAN: Duration = Duration::from_secs(1000);
+    const WINDOW: Duration = Duration::from_secs(300);
+
+    /// A guard that is asked so long after its look by the wall clock, and by the boot clock.
+    fn guard(wall: Duration, boot: Duration) -> LookGuard {
+        let began_at: Timestamp = "2026-11-10T00:00:00Z".parse().unwrap();
+        let clock = Arc::new(Fixed { now: began_at.checked_add(wall).unwrap(), boot: BEGAN + boot });
+        let lease = Arc::new(LeaseState::new(BEGAN + boot, Duration::ZERO));
+        let look = Look { referenced: Vec::new(), began_at, began_boot: BEGAN };
+        LookGuard::new(clock, lease, &look, WINDOW, CancellationToken::new())
+    }
+
+    #[test]
+    fn i01_nothing_is_signed_once_either_clock_says_that_the_look_is_too_old() {
+        let (short, over) = (WINDOW - Duration::from_nanos(1), WINDOW);
+        assert!(guard(short, short).may_sign().is_ok());
+        for (wall, boot) in [(over, short), (short, over), (over, over)] {
+            let refused = guard(wall, boot).may_sign().unwrap_err().to_string();
+            assert!(refused.contains("the look at the references is too old"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn i03_nothing_is_signed_two_seconds_after_the_object_was_seen() {
+        let second = Duration::from_secs(1);
+        let may_sign = |boot: Duration, head: Option<Duration>| {
+            let look = guard(boot, boot);
+            BatchGuard::new(&look, head.map(|head| BEGAN + head)).may_sign()
+        };
+        assert!(may_sign(3 * second, Some(second + Duration::from_nanos(1))).is_ok());
+        let refused = may_sign(3 * second, Some(second)).unwrap_err().to_string();
+        assert!(refused.contains("the object was last seen too long ago"), "{refused}");
+        assert!(may_sign(3 * second, None).is_ok(), "a marker needs no HEAD");
+        assert!(may_sign(WINDOW, Some(WINDOW)).is_err(), "a fresh HEAD does not make up for an old look");
+    }
+
+    #[test]
+    fn i09_nothing_is_signed_without_the_lease() {
+        let mut guard = guard(Duration::ZERO, Duration::ZERO);
+        guard.lease = Arc::new(LeaseState::new(BEGAN, BEGAN + Duration::from_nanos(1)));
+        let refused = guard.may_sign().unwrap_err().to_string();
+        assert!(refused.contains("may still land"), "{refused}");
+        assert!(BatchGuard::new(&guard, None).may_sign().is_err());
+    }
+}

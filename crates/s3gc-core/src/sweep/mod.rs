@@ -501,3 +501,38 @@ pub(crate) async fn remove_own_marker(
         Some(DeleteOutcome::Changed) | None => Err(protocol("the marker could not be removed")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use s3gc_store::{ETag, Timestamp};
+
+    #[test]
+    fn i03_a_version_is_the_staged_one_only_if_nothing_of_it_differs() {
+        let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+        let time = "2026-11-01T00:00:00Z";
+        let plan = PlanEntry {
+            key: ObjectKey::new("a").unwrap(),
+            size_bytes: 5,
+            etag: ETag::new("e"),
+            last_modified: at(time),
+            unreferenced_since: at(time),
+        };
+        let id = |text: &str| Some(VersionId::new(text));
+        let found = |version, etag: &str, size_bytes, time| {
+            VersionEntry::new(version, Some(ETag::new(etag)), size_bytes, at(time), true)
+        };
+        let is = |found: &VersionEntry, staged: &str| is_staged(found, &plan, id(staged).as_ref());
+        assert!(is(&found(id("v1"), "e", 5, time), "v1"));
+        assert!(!is(&found(id("v2"), "e", 5, time), "v1"), "the same bytes in another version");
+        assert!(!is(&found(id("v1"), "f", 5, time), "v1"));
+        assert!(!is(&found(id("v1"), "e", 6, time), "v1"));
+        assert!(!is(&found(id("v1"), "e", 5, "2026-11-01T00:00:01Z"), "v1"));
+        assert!(!is(&found(id("v2"), "f", 6, "2026-11-01T00:00:01Z"), "v1"));
+        assert!(!is(&VersionEntry::new(id("v1"), None, 5, at(time), true), "v1"), "a marker");
+        // Where one of them has no name, the rest decides.
+        assert!(is(&found(None, "e", 5, time), "v1"));
+        assert!(is_staged(&found(id("v1"), "e", 5, time), &plan, None));
+        assert!(!is_staged(&found(id("v1"), "f", 5, time), &plan, None));
+    }
+}

@@ -170,6 +170,9 @@ mod tests {
             ("ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com", Some(Host::AccessPoint("ap-123456789012"))),
             ("m.accesspoint.s3-global.amazonaws.com", Some(Host::AccessPoint("m"))),
             ("ap-123456789012.s3-object-lambda.eu-west-1.amazonaws.com", None),
+            ("accesspoint.vpce-1a-5e.s3.us-east-1.vpce.amazonaws.com", None),
+            ("a.bucket.vpce-1a-5e.ec2.us-east-1.vpce.amazonaws.com", None),
+            ("a.bucket.else-1a-5e.s3.us-east-1.vpce.amazonaws.com", None),
             ("ec2.eu-west-1.amazonaws.com", None),
             ("amazonaws.com", None),
             ("s3.example.com", None),
@@ -185,7 +188,37 @@ mod tests {
         assert_eq!(arn("arn:aws:s3:eu-west-1:12:accesspoint/ap/object/k/1"), Some(Arn::AccessPoint("ap", "k/1")));
         assert_eq!(arn("arn:aws:s3:eu-west-1:12:accesspoint:ap/k"), Some(Arn::AccessPoint("ap", "k")));
         assert_eq!(arn("arn:aws:sqs:eu-west-1:12:q"), None);
+        assert_eq!(arn("arn:aws:s3:a/b:12:c"), None, "a region has no slash");
+        assert_eq!(arn("arn:aws:s3:eu-west-1:a/b:c"), None, "nor has an account");
         assert_eq!(access_point_name("arn:aws:s3::12:accesspoint/m.mrap"), "m");
         assert_eq!(access_point_name("ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com"), "ap");
+    }
+
+    #[test]
+    fn only_an_account_of_twelve_digits_is_taken_off_a_name() {
+        assert_eq!(without_account("ap-123456789012"), "ap");
+        for name in ["ap", "ap-12345678901", "ap-12345678901x", "ap-1234567890123"] {
+            assert_eq!(without_account(name), name);
+        }
+    }
+
+    #[test]
+    fn the_pages_of_the_console_name_a_bucket_and_a_key() {
+        let path = "s3/object/b?region=eu-west-1&prefix=k/1#top";
+        for host in [
+            "console.aws.amazon.com",
+            "s3.console.aws.amazon.com",
+            "eu-west-1.console.aws.amazon.com",
+            "console.amazonaws-us-gov.com",
+            "console.amazonaws.cn",
+        ] {
+            assert_eq!(console(host, path), Some(("b", "k/1")), "{host}");
+        }
+        for host in ["notconsole.aws.amazon.com", "docs.aws.amazon.com", "console.example.com"] {
+            assert_eq!(console(host, path), None, "{host}");
+        }
+        assert_eq!(console("console.aws.amazon.com", "s3/buckets/b/?prefix=k/"), Some(("b", "k/")));
+        assert_eq!(console("console.aws.amazon.com", "ec2/object/b?prefix=k"), None);
+        assert_eq!(console("console.aws.amazon.com", "s3/object/b"), None);
     }
 }

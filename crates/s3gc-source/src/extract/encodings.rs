@@ -271,6 +271,7 @@ mod tests {
             assert_eq!(javascript(escaped).as_deref(), plain, "{escaped}");
         }
         assert_eq!(markdown(r"a\_b\\c\d").as_deref(), Some(r"a_b\c\d"));
+        assert_eq!(markdown(r"a_b"), None);
     }
 
     #[test]
@@ -280,10 +281,28 @@ mod tests {
             ("YXZhdGFycy9hLmpwZw", Some("avatars/a.jpg")),
             ("w6kvYS5qcGc", Some("é/a.jpg")),
             ("xtapjjcjiudrlk3tmwyjgpuobabd", None),
+            ("YWJj", Some("abc")),
+            ("YQpi", Some("a\nb")),
+            ("YWJjAA", None),
             ("avatars", None),
             ("", None),
         ] {
             assert_eq!(base64(packed).as_deref(), plain, "{packed}");
+        }
+        assert!(base64(&"YWJj".repeat(MAX_PACKED_BYTES / 4)).is_some());
+        assert_eq!(base64(&"YWJj".repeat(MAX_PACKED_BYTES / 4 + 1)), None, "too long");
+    }
+
+    #[test]
+    fn dots_are_resolved_and_slashes_merged_only_where_that_is_asked_for() {
+        for (path, plain, merged) in [
+            ("a//b", "a//b", "a/b"),
+            ("a/./b/../c", "a/c", "a/c"),
+            ("../a", "a", "a"),
+            ("a//b/", "a//b/", "a/b/"),
+            ("/a", "/a", "/a"),
+        ] {
+            assert_eq!((resolve(path, false).as_str(), resolve(path, true).as_str()), (plain, merged), "{path}");
         }
     }
 }

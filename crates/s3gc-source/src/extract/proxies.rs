@@ -134,3 +134,28 @@ fn unpack(tail: &str) -> Option<String> {
     let packed: String = tail.split(['.', '?', '#', '=']).next()?.split('/').collect();
     encodings::base64(&packed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tells_an_image_server_what_to_do_is_known() {
+        for segment in ["w_300,h_200", "rs:fit:300:300", "width=80", "300x200", "300x", "x200", "-300x-200", "unsafe"] {
+            assert!(is_instruction(segment), "{segment}");
+        }
+        for segment in ["", "x", "photos", "2020", "a1x2", "300x200a", "box"] {
+            assert!(!is_instruction(segment), "{segment}");
+        }
+    }
+
+    #[test]
+    fn what_signs_a_url_is_no_key() {
+        for name in ["X-Amz-Signature", "x-goog-date", "response-content-type", "response-expires", "Signature"] {
+            assert!(is_no_key(name), "{name}");
+        }
+        for name in ["url", "key", "x-am", "response", "signature-of"] {
+            assert!(!is_no_key(name), "{name}");
+        }
+    }
+}

@@ -97,3 +97,33 @@ impl Readings {
         if span.is_prefix { Reading::Prefix(text) } else { Reading::Key(text) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i11_what_is_beyond_the_bytes_of_a_value_is_left_out_and_told() {
+        let mut readings = Readings::default();
+        assert!(readings.is_empty());
+        let long = "x".repeat(MAX_KEY_BYTES - 8);
+        let fit = Readings::MAX_BYTES / MAX_KEY_BYTES;
+        for n in 0..fit {
+            readings.push(&format!("{long}{n:08}"), false);
+        }
+        assert_eq!((readings.len(), readings.is_full()), (fit, false));
+        readings.push("y", false);
+        assert_eq!((readings.len(), readings.is_full()), (fit, true));
+        readings.clear();
+        assert_eq!((readings.len(), readings.is_full()), (0, false));
+    }
+
+    #[test]
+    fn i01_a_reading_of_any_length_that_a_key_may_have_is_there() {
+        let mut readings = Readings::default();
+        for text in ["", &"x".repeat(MAX_KEY_BYTES), &"x".repeat(MAX_KEY_BYTES + 1)] {
+            readings.push(text, false);
+        }
+        assert_eq!(readings.iter().map(|reading| reading.as_str().len()).collect::<Vec<_>>(), [MAX_KEY_BYTES]);
+    }
+}

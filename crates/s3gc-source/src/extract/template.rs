@@ -265,6 +265,15 @@ mod tests {
         ] {
             assert_eq!(fill(template, &row).as_deref(), expected, "{template}");
         }
+        let row = [("hidden", Some(".htaccess")), ("d", Some("v1.2/name"))];
+        for (template, expected) in [
+            ("{hidden|stem}", Some(".htaccess")),
+            ("{d|stem}", Some("v1.2/name")),
+            ("x{d|extension}", Some("x")),
+            ("{d|file}", Some("name")),
+        ] {
+            assert_eq!(fill(template, &row).as_deref(), expected, "{template}");
+        }
         assert_eq!(fill("{i|id_partition}", &[("i", Some("1234567890"))]).as_deref(), Some("123/456/789/0"));
         assert_eq!(fill("{i|id_partition}", &[("i", Some("6f9619ff-8b86"))]).as_deref(), Some("6f9/619/ff-"));
     }
@@ -274,6 +283,10 @@ mod tests {
         let template = Template::parse("{b}/{a|stem}/{b}/{c?}").unwrap();
         assert_eq!(template.columns().collect::<Vec<_>>(), ["b", "a", "c"]);
         assert_eq!(template.to_string(), "{b}/{a|stem}/{b}/{c?}");
+        let parts =
+            template.map_parts(str::to_owned, |name, optional, filters| format!("{name} {optional} {filters:?}"));
+        let expected = ["b false []", "/", "a false [Stem]", "/", "b false []", "/", "c true []"];
+        assert_eq!(parts, expected);
     }
 
     #[test]
@@ -287,6 +300,7 @@ mod tests {
         }
         assert!(matches!(refused("a/{}"), InvalidTemplate::Name { .. }));
         assert!(matches!(refused("a/{ | stem}"), InvalidTemplate::Name { .. }));
+        assert!(matches!(refused("a/{b/c}"), InvalidTemplate::Name { .. }));
         assert!(matches!(refused("a/{b|upper}"), InvalidTemplate::Filter { .. }));
         assert!(refused("a/{b|upper}").to_string().contains("id_partition"));
     }

@@ -176,6 +176,7 @@ fn json_paths_choose_what_is_read() {
         (&["$.b.*.url"], &["2.jpg", "3.jpg"]),
         (&["$..[0]"], &["2.jpg", "3.jpg", "url"]),
         (&["$.b[0]..url"], &["2.jpg"]),
+        (&[r"$['c\ d']"], &["4.jpg"]),
     ] {
         let (outcome, mut readings) = read(&of(paths), document);
         readings.sort_unstable();
@@ -268,4 +269,146 @@ fn no_value_needs_much_of_the_stack() {
         }
     };
     std::thread::Builder::new().stack_size(1 << 20).spawn(read).unwrap().join().unwrap();
+}
+
+#[test]
+fn l04_a_url_of_this_bucket_is_not_foreign_and_any_other_is() {
+    let auto = extractor(Kind::Auto);
+    for value in [
+        "https://photos.s3.amazonaws.com/a/b.jpg",
+        "https://s3.eu-west-1.amazonaws.com/photos/a/b.jpg",
+        "https://photos-ap-123456789012.s3-accesspoint.eu-west-1.amazonaws.com/a/b.jpg",
+        "https://photos-ap-k3xgqy7example-s3alias.s3.eu-west-1.amazonaws.com/a/b.jpg",
+        "https://mfzwi23gnjvgw.mrap.accesspoint.s3-global.amazonaws.com/a/b.jpg",
+        "https://photos-ap-123456789012.accesspoint.vpce-1a-5e.s3.us-east-1.vpce.amazonaws.com/a/b.jpg",
+        "https://s3.console.aws.amazon.com/s3/object/photos?region=eu-west-1&prefix=a/b.jpg",
+        "arn:aws:s3:us-west-2:123456789012:accesspoint/photos-ap/object/a/b.jpg",
+        "http://127.0.0.1:9000/photos/a/b.jpg",
+        "https://minio.example.com:443/photos/a/b.jpg",
+        "https://photos.minio.example.com/a/b.jpg",
+        "https://user@cdn.example.com/assets/a/b.jpg",
+        "//img.example.com/a/b.jpg",
+        "s3://photos/a/b.jpg",
+    ] {
+        let (outcome, readings) = read(&auto, value);
+        assert_eq!(outcome, Outcome::Read { foreign: false }, "{value}");
+        assert!(readings.contains(&"a/b.jpg".into()), "{value}: {readings:?}");
+    }
+    for value in [
+        "https://unknown-123456789012.s3-accesspoint.eu-west-1.amazonaws.com/a/b.jpg",
+        "arn:aws:s3:us-west-2:123456789012:accesspoint/unknown/object/a/b.jpg",
+        "https://s3.console.aws.amazon.com/s3/object/unknown?region=eu-west-1&prefix=a/b.jpg",
+        "http://127.0.0.1:9001/photos/a/b.jpg",
+        "https://xminio.example.com/private/a/b.jpg",
+        "https://intranet/photos/a/b.jpg",
+        "//files.example.org/a/b.jpg",
+        "//localhost/a/b.jpg",
+        "//intranet:8080/a/b.jpg",
+        "//10.0.0.1/a/b.jpg",
+    ] {
+        let (outcome, readings) = read(&auto, value);
+        assert_eq!(outcome, Outcome::Read { foreign: true }, "{value}");
+        assert!(readings.contains(&"a/b.jpg".into()), "{value}: {readings:?}");
+    }
+    // Two slashes may begin a key, where what follows is no name of a host.
+    for value in ["//thumbs/a/b.jpg", "//a.b1/b.jpg", "//a.b/b.jpg", "//a,b.com/b.jpg"] {
+        assert_eq!(read(&auto, value).0, Outcome::Read { foreign: false }, "{value}");
+    }
+}
+
+#[test]
+fn i01_the_longest_of_the_base_urls_decides_whose_a_url_is_and_of_equals_ours() {
+    let urls = |urls: &[&str]| urls.iter().map(|url| format!("https://cdn.example.org/{url}")).collect::<Vec<_>>();
+    let config = ExtractConfig {
+        base_urls: urls(&["", "theirs/ours/", "both/"]),
+        other_base_urls: urls(&["theirs/", "both/"]),
+        ..config()
+    };
+    let extractor = Extractor::new(config).unwrap();
+    for (path, key) in [
+        ("a.jpg", Some("a.jpg")),
+        ("theirs/a.jpg", None),
+        ("theirs/ours/a.jpg", Some("a.jpg")),
+        ("theirs/others/a.jpg", None),
+        ("both/a.jpg", Some("a.jpg")),
+    ] {
+        let (outcome, readings) = read(&extractor, &format!("https://cdn.example.org/{path}"));
+        match key {
+            Some(key) => assert!(readings.contains(&key.into()), "{path}: {readings:?}"),
+            None => assert_eq!((outcome, readings), (Outcome::Elsewhere, vec![]), "{path}"),
+        }
+    }
+}
+
+#[test]
+fn i01_the_longest_key_has_a_reading_in_each_form() {
+    let key = format!("{}é.jpg", "x".repeat(MAX_KEY_BYTES - 6));
+    assert_eq!(key.len(), MAX_KEY_BYTES);
+    for kind in [Kind::Auto, Kind::Key, Kind::Url, Kind::Text] {
+        for value in [key.clone(), format!("/{key}"), format!("https://photos.s3.amazonaws.com/{key}")] {
+            assert!(read(&extractor(kind), &value).1.contains(&key), "{kind:?}: {} bytes", value.len());
+        }
+    }
+    let document = serde_json::json!({ "a": [key] }).to_string();
+    assert!(read(&extractor(Kind::Json), &document).1.contains(&key));
+}
+
+#[test]
+fn i10_a_document_is_deep_by_its_nesting_not_by_its_length() {
+    let lists = format!("[{}]", vec!["[\"x/1.jpg\"]"; 2000].join(","));
+    let maps = format!("[{}]", vec!["{\"a\":{\"b\":\"x/1.jpg\"}}"; 2000].join(","));
+    for document in [lists, maps] {
+        assert_eq!(read(&extractor(Kind::Json), &document).0, Outcome::Read { foreign: false });
+    }
+}
+
+#[test]
+fn a_number_of_a_document_is_read_as_a_key() {
+    assert_eq!(read(&extractor(Kind::Json), r#"{"a":[5,-6]}"#).1, ["a", "5", "-6"]);
+}
+
+#[test]
+fn i01_what_is_long_before_it_is_read_or_holds_what_ends_a_url_is_marked() {
+    let dots = format!("{}a/b.jpg", "./".repeat(600));
+    let decomposed = "e\u{301}".repeat(400);
+    let composed = "é".repeat(400);
+    for (value, key) in [
+        ("https://files.example.org/bucket/a?b.jpg", "a?b.jpg"),
+        ("https://photos.s3.amazonaws.com/a?b#top", "a?b"),
+        ("%2F%2Fphotos.s3.amazonaws.com%2Fa%2Fb.jpg", "a/b.jpg"),
+        ("YS9iLmpw", "a/b.jp"),
+        (&dots, "a/b.jpg"),
+        (&decomposed, &composed),
+    ] {
+        let (_, readings) = read(&extractor(Kind::Auto), value);
+        assert!(readings.iter().any(|reading| reading == key), "{value}: {key} is not in {readings:?}");
+    }
+}
+
+#[test]
+fn i01_what_stands_around_a_key_in_a_sentence_is_no_part_of_it() {
+    for mark in [".", ",", ";", ":", "!", "?", ")", "]", "*", "...", ".)", "\"", "'", "`"] {
+        let (_, readings) = read(&extractor(Kind::Text), &format!("see x/a.jpg{mark} and more"));
+        assert!(readings.contains(&"x/a.jpg".into()), "{mark}: {readings:?}");
+    }
+}
+
+#[test]
+fn i01_a_key_in_a_text_is_marked_behind_its_name_with_blanks_and_between_any_blanks() {
+    for (kind, value, key) in [
+        (Kind::Text, "see src=x/a.jpg here", "x/a.jpg"),
+        (Kind::Text, "see src:x/a.jpg here", "x/a.jpg"),
+        (Kind::Text, "Title\nmy photo.jpg\nend", "my photo.jpg"),
+        (Kind::Auto, "見る\u{3000}x/a.jpg", "x/a.jpg"),
+    ] {
+        let (_, readings) = read(&extractor(kind), value);
+        assert!(readings.contains(&key.into()), "{value}: {readings:?}");
+    }
+}
+
+#[test]
+fn i01_two_slashes_may_begin_a_key_even_where_they_lead_to_another_bucket() {
+    let extractor = Extractor::new(ExtractConfig { endpoints: vec!["http://minio".into()], ..config() }).unwrap();
+    assert!(read(&extractor, "//minio/private/a.jpg").1.contains(&"minio/private/a.jpg".into()));
+    assert_eq!(read(&extractor, "//private.s3.amazonaws.com/a.jpg"), (Outcome::Elsewhere, vec![]));
 }
