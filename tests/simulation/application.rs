@@ -112,7 +112,10 @@ impl World {
             Step::Backup => self.db.back_up(),
             // What the backup needs and was collected since comes from the vault, by hand.
             Step::RestoreBackup => self.db.restore(),
-            Step::Suspend if self.bucket.versions == Versions::Enabled => self.bucket.versions = Versions::Suspended,
+            Step::Suspend if self.bucket.versions == Versions::Enabled => {
+                self.bucket.versions = Versions::Suspended;
+                self.suspended = Some(self.now());
+            }
             Step::Enable if self.bucket.versions == Versions::Suspended => self.bucket.versions = Versions::Enabled,
             Step::Suspend | Step::Enable => {}
         }

@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) runs: Vec<Run>,
     /// Deletions that are on their way.
     pub(crate) late: Vec<Late>,
+    /// When the application suspended the versions of the bucket.
+    pub(crate) suspended: Option<Timestamp>,
     pub(crate) stats: Stats,
     pub(crate) is_crashed: bool,
     pub(crate) is_quiet: bool,
@@ -96,10 +98,11 @@ pub(crate) struct Stats {
     pub(crate) cancelled: u32,
     pub(crate) two_sources: u32,
     /// The documented gaps: a transaction that wrote after the drain; the same bytes within the last moment; stores
-    /// that compare nothing.
+    /// that compare nothing; versions that were suspended between a batch's check and its deletion.
     pub(crate) after_drain: u32,
     pub(crate) same_bytes: u32,
     pub(crate) compared_nothing: u32,
+    pub(crate) suspended_late: u32,
 }
 
 /// The world as the parts of one collector see it.
@@ -132,6 +135,7 @@ impl Sim {
             log: Vec::new(),
             runs: Vec::new(),
             late: Vec::new(),
+            suspended: None,
             stats: Stats::default(),
             is_crashed: false,
             is_quiet: false,
@@ -413,5 +417,6 @@ impl Stats {
         self.after_drain += other.after_drain;
         self.same_bytes += other.same_bytes;
         self.compared_nothing += other.compared_nothing;
+        self.suspended_late += other.suspended_late;
     }
 }
