@@ -100,7 +100,8 @@ for group in "${groups[@]}"; do
     rm -rf "$out"
     "$group"
     compare
-    survivors=$(cat "$out"/last/mutants.out/missed.txt 2>/dev/null | wc -l)
+    survivors=0
+    if [[ -e $out/last/mutants.out/missed.txt ]]; then survivors=$(wc -l <"$out/last/mutants.out/missed.txt"); fi
     echo "mutants: $group ${shard[*]}: $(count caught) caught, $(count timeout) timed out, $(count unviable) unviable," \
         "$survivors survive ($(( SECONDS - start )) s)"
 done
