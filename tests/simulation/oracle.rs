@@ -16,7 +16,7 @@ use crate::application::KEYS;
 use crate::bucket::Object;
 use crate::database::{Snapshot, needs};
 use crate::vault::{NOBODY, SimVault};
-use crate::world::{Sim, World};
+use crate::world::{Run, Sim, World};
 
 /// How long an object stays unreferenced before it may be deleted.
 pub(crate) const RETENTION: SignedDuration = SignedDuration::from_hours(24);
@@ -207,7 +207,10 @@ impl World {
         if let Some(holder) = self.holder.filter(|holder| *holder != who) {
             self.fail("i09", format_args!("{key} is deleted by run {who} after run {holder} took over"));
         }
-        if self.late.iter().any(|late| late.who != who && !self.runs[late.who].is_told_dead) {
+        // Of a run that died and whose host knows it, or that gave its lease back, only the keys without an answer wait.
+        let is_over =
+            |other: &Run| other.is_told_dead || other.ended.is_some_and(|ended| ended <= self.runs[who].began);
+        if self.late.iter().any(|late| late.who != who && !is_over(&self.runs[late.who])) {
             self.fail("i09", format_args!("{key} is deleted while requests of the collector before may still land"));
         }
         if self.late.iter().any(|late| late.request.key.as_str() == key) {

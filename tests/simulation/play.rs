@@ -104,6 +104,7 @@ pub(crate) fn gc(sim: &Sim, who: usize, dir: &Path) -> Gc {
 /// Counts how a run ended.
 fn tell(sim: &Sim, who: usize, result: &s3gc_core::Result<RunReport>) {
     let mut world = sim.lock();
+    world.runs[who].ended = Some(world.now());
     match result {
         Ok(report) => {
             world.note(format_args!("{who} is {}: {:?}", report.state.as_str(), report.sweep.named));

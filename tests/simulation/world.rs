@@ -66,6 +66,8 @@ pub(crate) struct Run {
     pub(crate) writes: u32,
     /// Its host knows that its process died.
     pub(crate) is_told_dead: bool,
+    /// When it ended by itself, and gave its lease back.
+    pub(crate) ended: Option<Timestamp>,
     pub(crate) cancel: CancellationToken,
     pub(crate) was_cancelled: bool,
 }
