@@ -37,6 +37,7 @@ fn report(state: RunState, deleted: u64) -> RunReport {
         recovered: crate::report::RecoverReport::default(),
         resurrected: crate::resurrect::ResurrectionReport::default(),
         ramp: None,
+        audit: None,
         notes: Vec::new(),
     };
     report.sweep.deleted.objects = deleted;
