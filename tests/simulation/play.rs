@@ -59,7 +59,7 @@ pub(crate) fn play(history: &History) -> Outcome {
             }
         }
         if !player.has_failed() {
-            player.end().await;
+            Box::pin(player.end()).await;
         }
         let mut world = player.sim.lock();
         let failure = world.oracle.failures.first().cloned();

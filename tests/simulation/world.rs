@@ -318,7 +318,8 @@ impl Kind {
     /// The tables of each source.
     pub(crate) fn sources(&self) -> Vec<Range<usize>> {
         let all = COLUMNS.len();
-        if self.two_sources { vec![0..2, 2..all] } else { vec![0..all] }
+        let first = if self.two_sources { 2 } else { all };
+        [0..first, first..all].into_iter().filter(|tables| !tables.is_empty()).collect()
     }
 
     /// The source that has this table, by its first table.

@@ -186,7 +186,7 @@ async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
             Some((_, reason)) => ctx.print(format!("{}: broken: {reason}", catalog.name()))?,
         }
         for (pack, reason) in unreadable {
-            ctx.warn(&format!("{pack} cannot witness the chain: {reason}; see s3gc vault verify"));
+            ctx.warn(format!("{pack} cannot witness the chain: {reason}; see s3gc vault verify"));
         }
     }
     Ok(if fault.is_some() { ExitCode::Faults } else { ExitCode::Ok })

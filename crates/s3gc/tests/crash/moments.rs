@@ -104,9 +104,6 @@ async fn load(store: Store, kills: usize, seed: u64) -> usize {
                 let unsettled = "SELECT count(*) FROM entry WHERE state IN ('staged', 'sent')";
                 within += usize::from(place.count(unsettled).await > 0);
                 killed += 1;
-                if killed % 50 == 0 {
-                    println!("{:?}: {killed} kills", place.store);
-                }
             }
         }
         place.later().await;
