@@ -145,6 +145,8 @@ async fn i10_what_cannot_be_a_key_stays_and_is_reported() {
     let gc = world.gc_with(store, world.source().await).await;
     let report = gc.run_cycle(RunOptions::mode(Mode::Execute)).await.unwrap();
     assert_eq!((report.sweep.deleted.objects, report.counts.skipped), (1, 1), "{:?}", report.counts);
+    let named = &report.counts.skipped_samples;
+    assert!(named.len() == 1 && named[0].0.contains("odd-"), "{named:?}");
     assert!(odd.exists());
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use s3gc_core::{Gc, IfExists, RestoreOptions, RestoreOutcome, RestoreWhat};
+use s3gc_core::{Gc, IfExists, RestoreOptions, RestoreOutcome, RestoreWhat, RunOptions};
 use s3gc_s3_mem::{Effect, Fault as ServerFault, Op, PutSpec, VersioningState};
 use s3gc_testkit::faults::{Fault, FaultPlan, FaultyCatalog};
 use s3gc_tests::World;
@@ -43,6 +43,22 @@ async fn i06_restore_replaces_a_live_object_only_when_told_to() {
     options.if_exists = Some(IfExists::Overwrite);
     gc.restore_key("a.jpg", options).await.unwrap();
     assert_eq!(world.bucket().object("a.jpg").unwrap().bytes(), "old");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i06_a_copy_of_what_was_rescued_is_not_the_one_to_restore() {
+    let world = World::new().await;
+    world.refer("nothing").await;
+    world.put("a.jpg", "old");
+    assert_eq!(world.execute().await.unwrap().sweep.deleted.objects, 1);
+    world.put("a.jpg", "new");
+    let gc = world.gc().await;
+    let plan = gc.run_cycle(RunOptions::default()).await.unwrap().plan.unwrap();
+    world.refer("a.jpg").await;
+    assert_eq!(gc.run_cycle(RunOptions::plan(&plan.path)).await.unwrap().sweep.rescued.objects, 1);
+    world.bucket().delete("a.jpg");
+    gc.restore_key("a.jpg", RestoreOptions::default()).await.unwrap();
+    assert_eq!(world.bucket().object("a.jpg").unwrap().bytes(), "old", "the one that s3gc deleted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,6 +91,7 @@ async fn an_error_and_a_resurrection_reset_the_ramp() {
         assert_eq!(deleted_on(&world, &clock, day).await, deleted, "day {day}");
     }
     let status = world.gc_on(&clock, 9).await.ramp().await.unwrap().unwrap();
+    assert!(status.reset_at.is_some());
     let reason = status.reset_reason.unwrap();
     assert!(reason.contains("1 deleted objects are referenced"), "{reason}");
     assert_eq!(status.cap_per_day, None, "as long as it is not restored each run sees it");

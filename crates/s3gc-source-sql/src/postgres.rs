@@ -148,7 +148,7 @@ pub(crate) async fn catalog(conn: &mut Conn) -> sqlx::Result<Catalog> {
         LEFT JOIN pg_type t ON t.oid = b.type
         LEFT JOIN holds e ON e.oid = t.typelem
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
-            AND n.nspname NOT IN ('pg_catalog', 'information_schema', 's3gc_fence') AND n.nspname !~ '^pg_(toast|temp)'
+            AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
         ORDER BY n.nspname, c.relname, a.attnum";
     let mut catalog = Catalog::default();
     let mut keys: Vec<(usize, String)> = Vec::new();
