@@ -235,6 +235,15 @@ impl Gc {
         Ok(crate::Metrics::new(&totals, sources, self.parts.settings.price_per_gb_month))
     }
 
+    /// Lists the packs that the catalog knows in this vault.
+    ///
+    /// # Errors
+    ///
+    /// If the catalog cannot be read.
+    pub async fn packs(&self) -> Result<Vec<crate::catalog::PackRecord>> {
+        crate::vault_stats::packs(&self.parts).await
+    }
+
     /// Adds up what the vault holds, whichever bucket it is from.
     ///
     /// # Errors

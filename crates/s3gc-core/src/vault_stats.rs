@@ -55,20 +55,25 @@ pub struct VaultShare {
     pub ratio: f64,
 }
 
-/// Adds up the packs of the vault, whichever bucket their objects are from.
-pub(crate) async fn vault_stats(parts: &Parts) -> Result<VaultStats> {
-    let mut stats = VaultStats { vault: parts.vault.location().to_owned(), ..VaultStats::default() };
-    let mut packs: HashSet<FileName> = HashSet::new();
-    let mut after = None;
+/// Lists the packs that the catalog knows in this vault.
+pub(crate) async fn packs(parts: &Parts) -> Result<Vec<PackRecord>> {
+    let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = parts.catalog.packs(after.as_ref(), PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.name.clone());
-        for pack in page.into_iter().filter(|pack| pack.vault == parts.vault.location()) {
-            stats.add_pack(&pack);
-            packs.insert(pack.name);
-        }
+        all.extend(page);
     }
+    all.retain(|pack: &PackRecord| pack.vault == parts.vault.location());
+    Ok(all)
+}
+
+/// Adds up the packs of the vault, whichever bucket their objects are from.
+pub(crate) async fn vault_stats(parts: &Parts) -> Result<VaultStats> {
+    let mut stats = VaultStats { vault: parts.vault.location().to_owned(), ..VaultStats::default() };
+    let packs = packs(parts).await?;
+    packs.iter().for_each(|pack| stats.add_pack(pack));
+    let packs: HashSet<FileName> = packs.into_iter().map(|pack| pack.name).collect();
     let mut open = OpenPack::default();
     let mut id = EntryId::default();
     loop {

@@ -272,6 +272,7 @@ mod tests {
         let reaper = policy.buckets[0].reaper.as_ref().unwrap().to_string();
         assert!(reaper.contains("arn:aws:s3:::photos/.s3gc-probe/*"), "{reaper}");
     }
+
     #[test]
     fn a_prefix_with_wildcards_allows_itself_alone() {
         assert_eq!(literal("a*b?/$x/"), "a${*}b${?}/${$}x/");

@@ -17,7 +17,7 @@ use crate::human;
 const PIECE_BYTES: u64 = 4 << 20;
 
 pub(super) async fn run(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
-    let known: BTreeSet<FileName> = known_packs(&gc).await?.into_iter().map(|pack| pack.name).collect();
+    let known: BTreeSet<FileName> = gc.packs().await?.into_iter().map(|pack| pack.name).collect();
     let files: Vec<VaultFile> = gc.vault().list("packs/").try_collect().await?;
     let total = files.len();
     let (mut adopted, mut objects, mut damaged) = (0_u64, 0_u64, Vec::new());
@@ -72,19 +72,6 @@ pub(super) async fn run(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
         ctx.print(text)?;
     }
     Ok(if damaged.is_empty() { ExitCode::Ok } else { ExitCode::Faults })
-}
-
-/// Lists the packs that the catalog knows in this vault.
-pub(super) async fn known_packs(gc: &Gc) -> Result<Vec<PackRecord>> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let page = gc.catalog().packs(after.as_ref(), super::PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.name.clone());
-        all.extend(page);
-    }
-    all.retain(|pack: &PackRecord| pack.vault == gc.vault().location());
-    Ok(all)
 }
 
 async fn record(gc: &Gc, file: &VaultFile, index: &pack::PackIndex) -> Result<PackRecord> {

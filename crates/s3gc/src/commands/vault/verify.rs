@@ -85,7 +85,7 @@ async fn packs(gc: &Gc) -> Result<BTreeMap<FileName, Option<Digest>>> {
     let mut packs = BTreeMap::new();
     let files: Vec<_> = gc.vault().list("packs/").try_collect().await?;
     packs.extend(files.into_iter().map(|file| (file.name, None)));
-    for pack in super::reindex::known_packs(gc).await? {
+    for pack in gc.packs().await? {
         packs.insert(pack.name, Some(pack.blake3));
     }
     Ok(packs)
