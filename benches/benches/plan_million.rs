@@ -158,7 +158,7 @@ fn child(step: &str, config: &str) -> Result<ExitCode> {
             ExitCode::SUCCESS
         }
     };
-    println!("{}", peak_kib()?);
+    println!("{}", s3gc_benches::peak_kib()?);
     std::io::stdout().flush()?;
     Ok(exit)
 }
@@ -186,13 +186,4 @@ async fn count(step: &str, config: &str) -> Result<u64> {
         }
     }
     Ok(count)
-}
-
-/// The peak of this process's resident memory: `VmHWM` of proc_pid_status(5). The `ru_maxrss` of getrusage(2) would begin
-/// with the memory of the process that started this one.
-fn peak_kib() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    Ok(kib.ok_or("/proc/self/status has no VmHWM")?.parse()?)
 }

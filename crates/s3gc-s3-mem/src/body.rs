@@ -27,6 +27,13 @@ pub enum Body {
     Bytes(Bytes),
     /// So many zero bytes, which take no memory.
     Zeros(u64),
+    /// Bytes that do not compress, the same ones for each seed, and take no memory either.
+    Noise {
+        /// Which bytes.
+        seed: u64,
+        /// How many.
+        len: u64,
+    },
 }
 
 impl Body {
@@ -35,7 +42,7 @@ impl Body {
     pub fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Self::Zeros(len) => *len,
+            Self::Zeros(len) | Self::Noise { len, .. } => *len,
         }
     }
 
@@ -51,6 +58,7 @@ impl Body {
         match self {
             Self::Bytes(bytes) => bytes.clone(),
             Self::Zeros(len) => Bytes::from(vec![0; usize::try_from(*len).unwrap_or(usize::MAX)]),
+            Self::Noise { seed, len } => noise(*seed, 0, usize::try_from(*len).unwrap_or(usize::MAX)),
         }
     }
 
@@ -74,8 +82,18 @@ impl Body {
                 bytes.slice(start..start + len)
             }
             Self::Zeros(_) => Bytes::from_static(ZEROS.get(..len).unwrap_or(&[])),
+            Self::Noise { seed, .. } => noise(*seed, range.start, len),
         }
     }
+}
+
+/// Returns a part of an endless stream of bytes: the extended output of BLAKE3, which can be read from anywhere.
+fn noise(seed: u64, start: u64, len: usize) -> Bytes {
+    let mut stream = blake3::Hasher::new().update(&seed.to_le_bytes()).finalize_xof();
+    stream.set_position(start);
+    let mut bytes = vec![0; len];
+    stream.fill(&mut bytes);
+    bytes.into()
 }
 
 impl From<Bytes> for Body {
@@ -148,5 +166,20 @@ impl Stream for Pieces {
 impl ByteStream for Pieces {
     fn remaining_length(&self) -> RemainingLength {
         RemainingLength::new_exact(usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_of_noise_is_the_same_bytes_as_in_the_whole() {
+        let body = Body::Noise { seed: 7, len: 200_000 };
+        let all = body.to_bytes();
+        assert_eq!(all.len(), 200_000);
+        assert_eq!(body.piece(65_536..200_000), all[65_536..131_072]);
+        assert_eq!(body.piece(199_999..200_000), all[199_999..]);
+        assert_ne!(Body::Noise { seed: 8, len: 200_000 }.to_bytes(), all);
     }
 }

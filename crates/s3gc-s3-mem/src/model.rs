@@ -276,7 +276,7 @@ impl Model {
     pub(crate) fn md5(&mut self, body: &Body) -> [u8; 16] {
         match body {
             Body::Zeros(len) => *self.zeros.entry(*len).or_insert_with(|| body.md5()),
-            Body::Bytes(_) => body.md5(),
+            Body::Bytes(_) | Body::Noise { .. } => body.md5(),
         }
     }
 }
