@@ -1,5 +1,6 @@
 //! zstd, lz4, none.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 
 use lz4_flex::frame::{BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
@@ -12,12 +13,18 @@ pub struct Zstd {
     level: i32,
 }
 
-/// Inputs shorter than this are read before anything is compressed.
-const ANNOUNCED_BELOW: usize = 256 << 10;
+/// Inputs shorter than this are compressed at once: a frame of small objects in a pack, and every object that is not
+/// large. The tables for a short input are small and quick to clear, and nothing is copied in between.
+const AT_ONCE_BELOW: u64 = 2 << 20;
 
 /// Levels above this one would ask whoever decompresses for more than 8 MiB.
 const LAST_SMALL_WINDOW_LEVEL: i32 = 19;
 const MAX_WINDOW_LOG: u32 = 23;
+
+thread_local! {
+    /// What compressed last on this thread, with its level: it takes as long to make one as to compress a small object.
+    static AT_ONCE: RefCell<Option<(i32, zstd::bulk::Compressor<'static>)>> = const { RefCell::new(None) };
+}
 
 impl Zstd {
     /// The default level.
@@ -34,6 +41,25 @@ impl Zstd {
     pub fn level(self) -> i32 {
         self.level
     }
+
+    fn compress_at_once(self, input: &[u8]) -> io::Result<Vec<u8>> {
+        AT_ONCE.with_borrow_mut(|last| {
+            let (_, compressor) = match last.take() {
+                Some(usable) if usable.0 == self.level => last.insert(usable),
+                _ => last.insert((self.level, self.compressor()?)),
+            };
+            compressor.compress(input)
+        })
+    }
+
+    fn compressor(self) -> io::Result<zstd::bulk::Compressor<'static>> {
+        let mut compressor = zstd::bulk::Compressor::new(self.level)?;
+        compressor.include_checksum(true)?;
+        if self.level > LAST_SMALL_WINDOW_LEVEL {
+            compressor.window_log(MAX_WINDOW_LOG)?;
+        }
+        Ok(compressor)
+    }
 }
 
 impl Default for Zstd {
@@ -48,22 +74,18 @@ impl Compressor for Zstd {
     }
 
     fn compress(&self, input: &mut dyn Read, output: &mut dyn Write) -> io::Result<()> {
+        let mut start = Vec::new();
+        (&mut *input).take(AT_ONCE_BELOW).read_to_end(&mut start)?;
+        if u64::try_from(start.len()).is_ok_and(|len| len < AT_ONCE_BELOW) {
+            return output.write_all(&self.compress_at_once(&start)?);
+        }
         let mut encoder = zstd::Encoder::new(output, self.level)?;
         encoder.include_checksum(true)?;
         if self.level > LAST_SMALL_WINDOW_LEVEL {
             encoder.window_log(MAX_WINDOW_LOG)?;
         }
-        // The tables for a short input of known length are small, and quick to clear.
-        let mut start = Vec::new();
-        let announced = u64::try_from(ANNOUNCED_BELOW).map_err(io::Error::other)?;
-        (&mut *input).take(announced).read_to_end(&mut start)?;
-        if start.len() < ANNOUNCED_BELOW {
-            encoder.set_pledged_src_size(u64::try_from(start.len()).ok())?;
-            encoder.write_all(&start)?;
-        } else {
-            encoder.write_all(&start)?;
-            pump(input, &mut encoder)?;
-        }
+        encoder.write_all(&start)?;
+        pump(input, &mut encoder)?;
         encoder.finish()?;
         Ok(())
     }
