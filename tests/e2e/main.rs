@@ -13,6 +13,7 @@
 mod bad_input;
 mod directory;
 mod missing;
+mod restores;
 mod servers;
 mod unwatched;
 mod variants;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::model::{BucketModel, Meta, Object, Tag, Version};
+use crate::model::{BucketModel, Grant, Meta, Object, Tag, Version};
 use crate::server::Shared;
 use crate::{Body, VersioningState};
 
@@ -63,6 +63,12 @@ impl PutSpec {
         self
     }
 
+    /// Grants something to somebody beside the owner: `id="..."` or `uri="..."`.
+    pub fn grant(mut self, grant: Grant, to: &str) -> Self {
+        self.meta.grants.push((grant, to.to_owned()));
+        self
+    }
+
     /// Puts the object under a legal hold.
     pub fn legal_hold(mut self) -> Self {
         self.meta.legal_hold = true;
@@ -102,6 +108,8 @@ pub struct StoredObject {
     pub tags: BTreeMap<String, String>,
     /// The storage class, unless it is the standard one.
     pub storage_class: Option<String>,
+    /// What is granted to whom, beside the owner's full control.
+    pub grants: Vec<(Grant, String)>,
 }
 
 impl StoredObject {
@@ -202,6 +210,7 @@ impl Bucket {
                 user: meta.user,
                 tags: meta.tags,
                 storage_class: meta.storage_class,
+                grants: meta.grants,
             })
         })
         .flatten()
@@ -252,6 +261,11 @@ impl Bucket {
     /// Turns versions on, or suspends them.
     pub fn set_versioning(&self, state: VersioningState) {
         self.change(|bucket| bucket.versioning = state);
+    }
+
+    /// Says whether objects of the bucket have access control lists; they do not otherwise.
+    pub fn set_acls(&self, on: bool) {
+        self.change(|bucket| bucket.acls = on);
     }
 
     /// Says that objects of the bucket may be locked.

@@ -13,7 +13,7 @@ pub use body::Body;
 pub use bucket::{Bucket, PutSpec, StoredObject, StoredVersion};
 pub use fault::{Effect, Fault, Quirks, When};
 pub use log::{Op, Request};
-pub use model::VersioningState;
+pub use model::{Grant, VersioningState};
 pub use server::{ACCESS_KEY, Options, S3Mem, SECRET_KEY};
 
 /// An instant in UTC.

@@ -14,8 +14,10 @@ pub enum Op {
     DeleteObject,
     DeleteObjects,
     GetBucketLocation,
+    GetBucketOwnershipControls,
     GetBucketVersioning,
     GetObject,
+    GetObjectAcl,
     GetObjectLegalHold,
     GetObjectLockConfiguration,
     GetObjectRetention,
@@ -48,8 +50,10 @@ impl Op {
             | Self::PutObjectTagging
             | Self::UploadPart => true,
             Self::GetBucketLocation
+            | Self::GetBucketOwnershipControls
             | Self::GetBucketVersioning
             | Self::GetObject
+            | Self::GetObjectAcl
             | Self::GetObjectLegalHold
             | Self::GetObjectLockConfiguration
             | Self::GetObjectRetention

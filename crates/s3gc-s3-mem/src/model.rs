@@ -30,6 +30,18 @@ pub(crate) struct Meta {
     pub(crate) legal_hold: bool,
     pub(crate) retain_until: Option<Timestamp>,
     pub(crate) customer_key: bool,
+    /// What others are granted, as the headers of a PUT say it; the owner has full control besides.
+    pub(crate) grants: Vec<(Grant, String)>,
+}
+
+/// What an access control list grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each bears the name that Amazon's API reference gives it")]
+pub enum Grant {
+    FullControl,
+    Read,
+    ReadAcp,
+    WriteAcp,
 }
 
 impl Meta {
@@ -134,6 +146,8 @@ pub(crate) enum NotDeleted {
 pub(crate) struct BucketModel {
     pub(crate) versioning: VersioningState,
     pub(crate) object_lock: bool,
+    /// Objects have access control lists; a bucket of Amazon's has none unless it is asked for.
+    pub(crate) acls: bool,
     pub(crate) created: Timestamp,
     /// The versions of each key, the newest last; never empty.
     pub(crate) objects: BTreeMap<Box<str>, Vec<Version>>,
@@ -145,6 +159,7 @@ impl BucketModel {
         Self {
             versioning: VersioningState::Off,
             object_lock: false,
+            acls: false,
             created,
             objects: BTreeMap::new(),
             next_version: 1,

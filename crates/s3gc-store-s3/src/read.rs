@@ -86,6 +86,9 @@ impl Inner {
         if options.range.is_none() && meta.hold.is_none() && self.may_lock.load(Ordering::Relaxed) {
             meta.hold = self.read_hold(key).await?;
         }
+        if options.range.is_none() && self.has_acls().await? {
+            meta.acl = self.read_acl(key).await?;
+        }
         Ok((meta, whole_body(key, output.body, length)))
     }
 

@@ -27,6 +27,8 @@ impl Inner {
         status.now = *date.lock().unwrap_or_else(PoisonError::into_inner);
         status.object_lock = self.read_object_lock().await?;
         self.may_lock.store(status.object_lock, Ordering::Relaxed);
+        let has_acls = self.read_ownership().await?;
+        *self.has_acls.lock().unwrap_or_else(PoisonError::into_inner) = Some(has_acls);
         Ok(status)
     }
 
@@ -105,7 +107,7 @@ fn misnamed(response: Option<&HttpResponse>) -> Option<Versioning> {
     }
 }
 
-fn few_attempts() -> aws_sdk_s3::config::Builder {
+pub(crate) fn few_attempts() -> aws_sdk_s3::config::Builder {
     aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
 }
 

@@ -1,8 +1,8 @@
 //! The store: connection, and the trait by its parts.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) tags_counted: AtomicBool,
     /// The bucket has, or may have, Object Lock turned on.
     pub(crate) may_lock: AtomicBool,
+    /// Whether objects of the bucket have access control lists, as the last status said; `None` before anybody asked.
+    pub(crate) has_acls: Mutex<Option<bool>>,
     in_flight: Semaphore,
 }
 
@@ -93,6 +95,7 @@ impl S3Store {
             md5_wanted: AtomicBool::new(config.delete_checksum == DeleteChecksum::Md5),
             tags_counted: AtomicBool::new(false),
             may_lock: AtomicBool::new(false),
+            has_acls: Mutex::new(None),
             in_flight: Semaphore::new(config.max_in_flight.max(1)),
         };
         Ok(Self { inner: Arc::new(inner) })

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::sink::SinkExt;
 use http_body::{Body, Frame, SizeHint};
-use s3gc_store::{ByteStream, ETag, Error, ObjectKey, ObjectMeta, PutMode, Result, VersionId};
+use s3gc_store::{ByteStream, ETag, Error, ObjectKey, ObjectMeta, Permission, PutMode, Result, VersionId};
 
 use crate::error::{Call, error};
 use crate::store::{Inner, no_repetition};
@@ -60,6 +60,7 @@ impl Inner {
     ) -> Result<(ETag, Option<VersionId>)> {
         let call = self.call("PutObject", key);
         let length = content_length(call, meta.size_bytes)?;
+        let grants = self.grants(key, meta).await?;
         let request = self
             .client
             .put_object()
@@ -75,6 +76,10 @@ impl Inner {
             .set_metadata(user_metadata(meta))
             .set_tagging(tagging(meta))
             .set_storage_class(meta.storage_class.as_deref().map(StorageClass::from))
+            .set_grant_full_control(grants.to(Permission::FullControl))
+            .set_grant_read(grants.to(Permission::Read))
+            .set_grant_read_acp(grants.to(Permission::ReadAcp))
+            .set_grant_write_acp(grants.to(Permission::WriteAcp))
             .set_if_none_match((mode == PutMode::Create).then(|| "*".to_owned()));
         // No permit is held while the body is read: a body may ask this store something before its last piece.
         let output = if meta.size_bytes <= BUFFERED_BYTES {
@@ -110,6 +115,7 @@ impl Inner {
         mode: PutMode,
     ) -> Result<(ETag, Option<VersionId>)> {
         let call = self.call("CreateMultipartUpload", key);
+        let grants = self.grants(key, meta).await?;
         let request = self
             .client
             .create_multipart_upload()
@@ -123,7 +129,11 @@ impl Inner {
             .set_website_redirect_location(meta.headers.website_redirect.clone())
             .set_metadata(user_metadata(meta))
             .set_tagging(tagging(meta))
-            .set_storage_class(meta.storage_class.as_deref().map(StorageClass::from));
+            .set_storage_class(meta.storage_class.as_deref().map(StorageClass::from))
+            .set_grant_full_control(grants.to(Permission::FullControl))
+            .set_grant_read(grants.to(Permission::Read))
+            .set_grant_read_acp(grants.to(Permission::ReadAcp))
+            .set_grant_write_acp(grants.to(Permission::WriteAcp));
         let created = with_expires(request.customize(), meta).send().await.map_err(|failure| error(call, &failure))?;
         let id = created.upload_id().ok_or_else(|| call.protocol("the answer has no upload id"))?;
         let result = self.fill_parts(key, id, body, meta.size_bytes, mode).await;

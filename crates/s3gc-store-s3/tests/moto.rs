@@ -178,3 +178,23 @@ mod contract {
         None => None,
     });
 }
+
+#[tokio::test]
+async fn i06_an_access_control_list_comes_back() {
+    let Some((client, store)) = bucket(false).await else { return };
+    let canned = aws_sdk_s3::types::ObjectCannedAcl::PublicRead;
+    let name = store.location().as_str().rsplit('/').next().unwrap().to_owned();
+    let put = client.put_object().bucket(&name).key("public.txt").acl(canned).body(Bytes::from("hello").into());
+    put.send().await.unwrap();
+    let (read, _) = store.get(&key("public.txt"), GetOptions::default()).await.unwrap();
+    assert!(!read.acl.is_empty());
+    store.put(&key("again.txt"), body("hello"), &read, PutMode::Create).await.unwrap();
+    let acl = async |key| {
+        let acl = client.get_object_acl().bucket(&name).key(key).send().await.unwrap();
+        let mut grants: Vec<String> = acl.grants().iter().map(|grant| format!("{grant:?}")).collect();
+        grants.sort();
+        grants
+    };
+    assert_eq!(acl("again.txt").await, acl("public.txt").await);
+    assert_eq!(acl("again.txt").await.len(), 2);
+}

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod acl;
 mod delete;
 mod error;
 mod key;
@@ -7,6 +8,7 @@ mod list;
 mod meta;
 mod store;
 
+pub use acl::{Grant, Grantee, Permission};
 pub use delete::{DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, SignGuard, SignRefused};
 pub use error::{BoxError, Error, Result};
 pub use key::{ETag, InvalidKey, Location, MAX_KEY_BYTES, ObjectKey, PROBE_PREFIX, VersionId};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ETag, VersionId};
+use crate::{ETag, Grant, VersionId};
 
 /// Everything that a store tells of an object, and everything that a restore writes back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,10 @@ pub struct ObjectMeta {
     /// The storage class; `None` is the store's standard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_class: Option<String>,
+    /// The access control list, where the store has one and it says more than that the object is its owner's; empty
+    /// otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acl: Vec<Grant>,
     /// What forbids the deletion of the object.
     #[serde(default, skip_serializing_if = "Hold::is_none")]
     pub hold: Hold,
@@ -53,6 +57,7 @@ impl ObjectMeta {
             user: BTreeMap::new(),
             tags: None,
             storage_class: None,
+            acl: Vec::new(),
             hold: Hold::default(),
             readable: Readable::Yes,
         }

@@ -25,7 +25,8 @@ pub type ByteStream = BoxStream<'static, Result<Bytes>>;
 /// 2. `list` yields keys exactly as they were put: no trimming, joining, decoding or normalising.
 /// 3. A prefix is a string, not a directory: `a/b` lists `a/b`, `a/bc` and `a/b/c`.
 /// 4. A listing that fails yields an error and no `End`.
-/// 5. `get` gives back the bytes, content headers, user metadata and storage class that were put.
+/// 5. `get` gives back the bytes, content headers, user metadata and storage class that were put, and the access
+///    control list of a whole object where the store has them.
 /// 6. `head` and `get` tell the same of an object as the listing: size, entity tag, and Last-Modified to the second.
 /// 7. `get` with `if_match` of another state fails with `Precondition`, and reads nothing.
 /// 8. `get`, `head` of a key that is not there fail with `NotFound`.

@@ -159,10 +159,16 @@ fn statement(sid: &str, actions: &[&str], resources: &[String]) -> Value {
 /// Names can be listed in the whole bucket: a condition on the prefix would also decide whether a missing object is
 /// answered with 404 or with 403, and a restore has to know that it is missing.
 fn scanner(bucket: &str, objects: &[String]) -> Value {
-    let of_bucket = ["s3:ListBucket", "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"];
+    let of_bucket = [
+        "s3:ListBucket",
+        "s3:GetBucketVersioning",
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketOwnershipControls",
+    ];
     // S3 leaves locks and legal holds out of its answers to those who may not ask for them (Amazon S3 API Reference,
     // GetObject: `x-amz-object-lock-legal-hold`), so a protected object would look like any other.
-    let of_objects = ["s3:GetObject", "s3:GetObjectTagging", "s3:GetObjectRetention", "s3:GetObjectLegalHold"];
+    let of_objects =
+        ["s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectTagging", "s3:GetObjectRetention", "s3:GetObjectLegalHold"];
     json!({
         "Version": "2012-10-17",
         "Statement": [
@@ -177,7 +183,7 @@ fn reaper(bucket: &str, objects: &[String]) -> Value {
     let canaries = [format!("{bucket}/{}*", s3gc_store::PROBE_PREFIX)];
     let on_canaries = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
     let on_objects = ["s3:DeleteObject", "s3:DeleteObjectVersion"];
-    let to_restore = ["s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"];
+    let to_restore = ["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:AbortMultipartUpload"];
     json!({
         "Version": "2012-10-17",
         "Statement": [

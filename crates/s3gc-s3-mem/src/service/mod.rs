@@ -1,5 +1,6 @@
 //! The operations, as `s3s` calls them after it checked the signature.
 
+mod acl;
 mod bucket;
 mod delete;
 mod expires;
@@ -162,6 +163,9 @@ operations! {
     put_bucket_versioning(PutBucketVersioningInput) -> PutBucketVersioningOutput = bucket::put_bucket_versioning;
     get_object_lock_configuration(GetObjectLockConfigurationInput) -> GetObjectLockConfigurationOutput
         = bucket::get_object_lock_configuration;
+    get_bucket_ownership_controls(GetBucketOwnershipControlsInput) -> GetBucketOwnershipControlsOutput
+        = acl::get_bucket_ownership_controls;
+    get_object_acl(GetObjectAclInput) -> GetObjectAclOutput = acl::get_object_acl;
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = list::list_objects_v2;
     list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput = list::list_object_versions;
     get_object(GetObjectInput) -> GetObjectOutput = read::get_object;

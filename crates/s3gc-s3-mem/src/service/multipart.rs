@@ -18,14 +18,15 @@ pub(super) async fn create(
     service: &Service,
     req: S3Request<CreateMultipartUploadInput>,
 ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
-    let meta = meta_of(&req.headers, req.input.tagging.as_deref())?;
+    let mut meta = meta_of(&req.headers, req.input.tagging.as_deref())?;
+    meta.grants = super::acl::grants(&req.headers)?;
     let input = req.input;
     let name = input.bucket.clone();
     service
         .run(Op::CreateMultipartUpload, &name, vec![input.key.clone()], |context| {
             let initiated = context.shared.now();
             let upload_id = context.shared.with_model(|model| {
-                bucket_of(model, &name)?;
+                super::acl::check(bucket_of(model, &name)?, &meta)?;
                 model.next_upload += 1;
                 let id = format!("upload-{}", model.next_upload);
                 let upload =

@@ -38,6 +38,7 @@ pub(super) async fn put_object(
     let mut meta = meta_of(&req.headers, req.input.tagging.as_deref())?;
     meta.legal_hold = req.input.object_lock_legal_hold_status.as_ref().is_some_and(|status| status.as_str() == "ON");
     meta.customer_key = req.input.sse_customer_algorithm.is_some();
+    meta.grants = super::acl::grants(&req.headers)?;
     let input = req.input;
     let name = input.bucket.clone();
     service
@@ -98,9 +99,10 @@ pub(super) async fn copy_object(
                 };
                 version.ok_or_else(no_such_key)
             })?;
-            if let Some(meta) = replaced {
-                object.set_meta(meta);
-            }
+            // A copy has no list but its own ("CopyObject", Amazon S3 API Reference).
+            let mut meta = replaced.unwrap_or_else(|| object.meta());
+            meta.grants.clear();
+            object.set_meta(meta);
             // A copy is one part, whatever its source was.
             object.etag = Tag::Md5(object.body.md5());
             let told = object.etag.text();
@@ -126,6 +128,7 @@ pub(super) fn store(
     let now = context.shared.now();
     context.shared.with_model(|model| {
         let bucket = bucket_of(model, bucket)?;
+        super::acl::check(bucket, &object.meta())?;
         let live = bucket.current(key).map(|(_, object)| object.etag.text());
         if if_none_match.is_some() && live.is_some() && !ignore_none_match {
             return Err(precondition_failed());

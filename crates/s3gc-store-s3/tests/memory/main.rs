@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails like the test")]
 #![expect(clippy::disallowed_methods, reason = "the deletes here are the subject of the test, on a server in memory")]
 
+mod acls;
 mod connect;
 mod deletes;
 mod listings;

@@ -248,7 +248,10 @@ const ACTIONS: &[(&str, &str, bool, Fails)] = &[
     ("S3gcList", "s3:ListBucket", false, Fails::Run(PLAN, 1, "ListObjectsV2")),
     ("S3gcList", "s3:GetBucketVersioning", false, Fails::Run(PLAN, 1, "GetBucketVersioning")),
     ("S3gcList", "s3:GetBucketObjectLockConfiguration", false, Fails::Unseen),
+    // Who may not ask whether there are lists asks each object for its own.
+    ("S3gcList", "s3:GetBucketOwnershipControls", false, Fails::Unseen),
     ("S3gcRead", "s3:GetObject", false, Fails::Run(EXECUTE, 3, "GetObject")),
+    ("S3gcRead", "s3:GetObjectAcl", false, Fails::Run(EXECUTE, 3, "GetObjectAcl")),
     ("S3gcRead", "s3:GetObjectTagging", false, Fails::Run(EXECUTE, 3, "GetObjectTagging")),
     // Amazon S3 API Reference, GetObject: locks and holds are told to those alone who have these.
     ("S3gcRead", "s3:GetObjectRetention", false, Fails::Unseen),
@@ -262,7 +265,8 @@ const ACTIONS: &[(&str, &str, bool, Fails)] = &[
     // Also to take a marker back under which an unseen version lies.
     ("S3gcDelete", "s3:DeleteObjectVersion", true, Fails::Detour),
     ("S3gcRestore", "s3:PutObject", false, Fails::Restore("PutObject")),
-    // Amazon S3 API Reference, PutObject: "x-amz-tagging".
+    // Amazon S3 API Reference, PutObject: "x-amz-grant-read", and "x-amz-tagging".
+    ("S3gcRestore", "s3:PutObjectAcl", false, Fails::Unseen),
     ("S3gcRestore", "s3:PutObjectTagging", false, Fails::Unseen),
     // Only an upload in parts that fails is given up.
     ("S3gcRestore", "s3:AbortMultipartUpload", false, Fails::Unseen),
