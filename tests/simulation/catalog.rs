@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use s3gc_core::audit::{AuditDraft, AuditEntry, AuditHead};
 use s3gc_core::catalog::{
     self, AuditFilter, CatalogId, CensusRecord, EntryFilter, EntryId, EntryRecord, EntryState, Error, Hold, Judgement,
-    Lease, OrphanClock, PackRecord, Pin, PlanRecord, Result, RunRecord, RunState, Seen, Settlement, StagedEntry,
+    Lease, OrphanClock, PackRecord, PackState, Pin, PlanRecord, Result, RunRecord, RunState, Seen, Settlement, StagedEntry,
     Totals,
 };
 use s3gc_core::{Digest, Location, ObjectKey, RunId, Timestamp};
@@ -89,6 +89,7 @@ impl Catalog {
                 settled_at,
                 marker: None,
                 restored_at: None,
+                pruned_at: None,
             });
             ids.push(id);
         }
@@ -120,6 +121,7 @@ fn matches(filter: &EntryFilter, entry: &EntryRecord) -> bool {
         && filter.since.is_none_or(|since| at.is_some_and(|at| at >= since))
         && filter.until.is_none_or(|until| at.is_some_and(|at| at < until))
         && filter.pack.as_ref().is_none_or(|pack| entry.pack == *pack)
+        && filter.is_pruned.is_none_or(|is_pruned| entry.pruned_at.is_some() == is_pruned)
         && (filter.states.is_empty() || filter.states.contains(&entry.state))
 }
 
@@ -283,6 +285,44 @@ impl catalog::Catalog for MemoryCatalog {
         Ok(page(later.cloned(), limit))
     }
 
+    async fn move_pack(
+        &self,
+        pack: &FileName,
+        expected: PackState,
+        next: PackState,
+        audit: AuditDraft,
+    ) -> Result<bool> {
+        let mut catalog = self.lock();
+        let missing = || Error::NotFound { catalog: "memory".into(), what: "pack", id: pack.to_string() };
+        let state = catalog.packs.get(pack).ok_or_else(missing)?.state;
+        if !expected.leads_to(next) {
+            return Err(refused("the one state does not lead to the other"));
+        }
+        let is_held = |entry: &EntryRecord, at| {
+            let key = (entry.entry.location.as_str().to_owned(), entry.entry.key.as_str().to_owned());
+            catalog.held.get(&key).is_some_and(|until| *until > at)
+        };
+        let is_needed = |at| {
+            let mut entries = catalog.entries.iter().filter(|entry| entry.pack == *pack);
+            entries.any(|entry| is_unsettled(entry) || is_held(entry, at))
+        };
+        if state != expected || matches!(next, PackState::Pruning { at } if is_needed(at)) {
+            return Ok(false);
+        }
+        catalog.packs.get_mut(pack).unwrap().state = next;
+        let pruned_at = match next {
+            PackState::Pruning { at } => Some(at),
+            PackState::Kept | PackState::Marked { .. } | PackState::Pruned { .. } => None,
+        };
+        if !matches!(next, PackState::Pruned { .. }) {
+            for entry in catalog.entries.iter_mut().filter(|entry| entry.pack == *pack) {
+                entry.pruned_at = pruned_at;
+            }
+        }
+        catalog.append(vec![audit]);
+        Ok(true)
+    }
+
     async fn add_hold(&self, hold: &Hold) -> Result<i64> {
         let mut catalog = self.lock();
         catalog.next_hold += 1;
@@ -387,7 +427,8 @@ impl catalog::Catalog for MemoryCatalog {
         let holds = |pack: &PackRecord| {
             catalog.entries.iter().any(|entry| entry.pack == pack.name && here(&entry.entry.location))
         };
-        for pack in catalog.packs.values().filter(|pack| location.is_none() || holds(pack)) {
+        let there = catalog.packs.values().filter(|pack| !pack.state.is_gone());
+        for pack in there.filter(|pack| location.is_none() || holds(pack)) {
             totals.packs += 1;
             totals.vault_bytes += pack.size_bytes;
             totals.original_bytes += pack.original_bytes;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use s3gc_core::audit::{AuditDraft, AuditEntry, AuditHead};
 use s3gc_core::catalog::{
     self, AuditFilter, CatalogId, CensusRecord, EntryFilter, EntryId, EntryRecord, EntryState, Error, Hold, Judgement,
-    Lease, OrphanClock, PackRecord, Pin, PlanRecord, Result, RunRecord, Seen, Settlement, StagedEntry, Totals,
+    Lease, OrphanClock, PackRecord, PackState, Pin, PlanRecord, Result, RunRecord, Seen, Settlement, StagedEntry, Totals,
 };
 use s3gc_core::{Digest, Location, ObjectKey, RunId, Timestamp};
 use s3gc_vault::FileName;
@@ -169,6 +169,16 @@ impl catalog::Catalog for SimCatalog {
 
     async fn packs(&self, after: Option<&FileName>, limit: u32) -> Result<Vec<PackRecord>> {
         self.memory.packs(after, limit).await
+    }
+
+    async fn move_pack(
+        &self,
+        pack: &FileName,
+        expected: PackState,
+        next: PackState,
+        audit: AuditDraft,
+    ) -> Result<bool> {
+        self.call("pack", self.memory.move_pack(pack, expected, next, audit)).await
     }
 
     async fn add_hold(&self, hold: &Hold) -> Result<i64> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use s3gc_core::audit::{AuditDraft, AuditEntry, AuditHead};
 use s3gc_core::catalog::{
     AuditFilter, Catalog, CatalogId, CensusRecord, EntryFilter, EntryId, EntryRecord, Hold, Judgement, Lease,
-    OrphanClock, PackRecord, Pin, PlanRecord, Result, RunRecord, Settlement, StagedEntry, Totals,
+    OrphanClock, PackRecord, PackState, Pin, PlanRecord, Result, RunRecord, Settlement, StagedEntry, Totals,
 };
 use s3gc_core::vault::FileName;
 use s3gc_core::{Digest, Location, ObjectKey, RunId, Timestamp};
@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use crate::clocks::SqliteJudgement;
 use crate::file::{self, File};
 use crate::trouble;
-use crate::{audit, clocks, entries, holds, leases, runs};
+use crate::{audit, clocks, entries, holds, leases, packs, runs};
 
 /// A catalog in an SQLite file, which any number of processes may open at once.
 ///
@@ -193,7 +193,17 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn packs(&self, after: Option<&FileName>, limit: u32) -> Result<Vec<PackRecord>> {
-        read!(self, "listing packs", entries::packs(after, limit))
+        read!(self, "listing packs", packs::list(after, limit))
+    }
+
+    async fn move_pack(
+        &self,
+        pack: &FileName,
+        expected: PackState,
+        next: PackState,
+        audit: AuditDraft,
+    ) -> Result<bool> {
+        write!(self, "writing how a pack stands", packs::step(pack, expected, next, audit))
     }
 
     async fn add_hold(&self, hold: &Hold) -> Result<i64> {

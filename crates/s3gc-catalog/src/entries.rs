@@ -13,9 +13,9 @@ use sqlx::{Connection, QueryBuilder, SqliteConnection, query, query_scalar};
 
 use crate::rows::{Columns, ROWS_PER_STATEMENT, count, int, json, stamp};
 use crate::trouble::{Result, Trouble};
-use crate::{audit, clocks, holds};
+use crate::{audit, clocks, holds, packs};
 
-pub(crate) use find::{find, packs, unsettled, vaulted};
+pub(crate) use find::{find, unsettled, vaulted};
 
 pub(crate) async fn stage(
     writer: &mut SqliteConnection,
@@ -23,7 +23,7 @@ pub(crate) async fn stage(
     entries: &[StagedEntry],
 ) -> Result<Vec<EntryId>> {
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-    put_pack(&mut transaction, pack).await?;
+    packs::put(&mut transaction, pack).await?;
     let ids = put_entries(&mut transaction, pack, entries, EntryState::Staged, None).await?;
     transaction.commit().await?;
     Ok(ids)
@@ -38,7 +38,7 @@ pub(crate) async fn adopt(writer: &mut SqliteConnection, pack: &PackRecord, entr
     if known > 0 {
         return Ok(false);
     }
-    put_pack(&mut transaction, pack).await?;
+    packs::put(&mut transaction, pack).await?;
     // When it was deleted is not known; the pack was written a little before.
     put_entries(&mut transaction, pack, entries, EntryState::Deleted, Some(pack.created_at)).await?;
     transaction.commit().await?;
@@ -143,24 +143,6 @@ pub(crate) async fn restored(
     clocks::erase(&mut transaction, &location, &[key]).await?;
     audit::append(&mut transaction, vec![draft]).await?;
     transaction.commit().await?;
-    Ok(())
-}
-
-async fn put_pack(transaction: &mut SqliteConnection, pack: &PackRecord) -> Result<()> {
-    query(
-        "INSERT INTO pack (name, vault, run, created_at, size_bytes, blake3, original_bytes, objects) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(pack.name.as_str())
-    .bind(pack.vault.as_str())
-    .bind(pack.run.as_str())
-    .bind(stamp(pack.created_at)?)
-    .bind(int(pack.size_bytes)?)
-    .bind(pack.blake3.to_string())
-    .bind(int(pack.original_bytes)?)
-    .bind(int(pack.objects)?)
-    .execute(transaction)
-    .await?;
     Ok(())
 }
 

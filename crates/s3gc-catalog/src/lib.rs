@@ -7,6 +7,7 @@ mod entries;
 mod file;
 mod holds;
 mod leases;
+mod packs;
 mod rows;
 mod runs;
 mod trouble;

@@ -97,7 +97,8 @@ pub(crate) async fn totals(readers: &SqlitePool, location: Option<&Location>) ->
     .await?;
     let packs = query(
         "SELECT count(*) AS packs, coalesce(sum(size_bytes), 0) AS vault, coalesce(sum(original_bytes), 0) AS original \
-         FROM pack WHERE ?1 IS NULL OR EXISTS (SELECT 1 FROM entry WHERE entry.pack = pack.name AND location = ?1)",
+         FROM pack WHERE state IN ('kept', 'marked') \
+         AND (?1 IS NULL OR EXISTS (SELECT 1 FROM entry WHERE entry.pack = pack.name AND location = ?1))",
     )
     .bind(location)
     .fetch_one(&mut *snapshot)

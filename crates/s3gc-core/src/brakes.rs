@@ -70,6 +70,27 @@ impl BrakeInput<'_> {
         tripped
     }
 
+    /// Returns what trips on the references alone, compared with the last good census: for a look that lists nothing.
+    pub(crate) fn check_references(&self) -> Vec<Brake> {
+        let mut tripped = Vec::new();
+        self.zero(&mut tripped);
+        let had_some = |source: &SourceCensus| source.readings() > 0;
+        let any = self.last_good.is_some_and(|last| last.sources.iter().any(had_some));
+        // Where there were none before, either, a person has accepted it.
+        tripped.retain(|brake| match brake.name.strip_prefix("zero:") {
+            Some("total") => any,
+            Some(name) => match self.last_good.and_then(|last| last.source(name)) {
+                Some(before) => had_some(before),
+                // A column, which is compared already, or a source that is new.
+                None => true,
+            },
+            None => true,
+        });
+        self.drops(&mut tripped);
+        self.config(&mut tripped);
+        tripped
+    }
+
     fn zero(&self, tripped: &mut Vec<Brake>) {
         let total: u64 = self.now.sources.iter().map(SourceCensus::readings).sum();
         if total == 0 {

@@ -116,12 +116,7 @@ async fn cycle(
         cap: None,
     };
     run.progress.phase(Phase::Preflight, None);
-    let mut locks = Vec::new();
-    for source in &parts.sources {
-        locks.extend(
-            source.lock(&format!("s3gc:{}", parts.store.location())).await.map_err(|error| as_locked(parts, error))?,
-        );
-    }
+    let mut locks = lock_sources(parts).await?;
     let preflight = Preflight::run(parts, mode).await?;
     if mode == Mode::Execute {
         fence::check(parts).await?;
@@ -174,6 +169,16 @@ async fn recover(
         fence::recover(parts, run, &mut report.sweep).await?;
     }
     Ok(())
+}
+
+/// Takes the lock of the location in each database that has locks: against collectors with other catalogs and vaults.
+pub(crate) async fn lock_sources(parts: &Parts) -> Result<Vec<Box<dyn s3gc_source::SourceLock>>> {
+    let name = format!("s3gc:{}", parts.store.location());
+    let mut locks = Vec::new();
+    for source in &parts.sources {
+        locks.extend(source.lock(&name).await.map_err(|error| as_locked(parts, error))?);
+    }
+    Ok(locks)
 }
 
 fn as_locked(parts: &Parts, error: s3gc_source::Error) -> Error {

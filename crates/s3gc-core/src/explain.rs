@@ -28,7 +28,7 @@ pub struct Explanation {
     pub reference_count: u64,
     /// Its clock, as the last census left it.
     pub clock: Option<OrphanClock>,
-    /// Its copies in the vault, oldest first.
+    /// Its copies in the vault, oldest first; those that were pruned say so.
     pub vault: Vec<EntryRecord>,
 }
 

@@ -276,6 +276,10 @@ async fn bring_back(
         }
         RestoreOutcome::Exists if entry.state != EntryState::Sent => Ok(true),
         RestoreOutcome::Exists | RestoreOutcome::Planned => Ok(false),
+        RestoreOutcome::Pruned(at) => {
+            run.progress.note(format!("{key}: {name} has a new reference to it, and its copy was pruned at {at:.0}"));
+            Ok(true)
+        }
         RestoreOutcome::Failed(reason) => {
             run.progress
                 .note(format!("{key}: {name} has a new reference to it, and it could not be restored: {reason}"));

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::{Catalog, Hold, Mode};
 use crate::explain::Explanation;
 use crate::progress::Progress;
+use crate::prune::{PruneOptions, PruneReport};
 use crate::ramp::RampStatus;
 use crate::report::RunReport;
 use crate::restore::{RestoreOptions, RestoreReport, RestoreWhat};
@@ -235,7 +236,18 @@ impl Gc {
         Ok(crate::Metrics::new(&totals, sources, self.parts.settings.price_per_gb_month))
     }
 
-    /// Lists the packs that the catalog knows in this vault.
+    /// Removes packs from the vault whose time is over and that nothing needs: each is marked by one call, and removed
+    /// by a later one, a day after that. Only in `execute` mode; else it says what would be done, and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// A stop, an incomplete look at the references, a lock, or any failure; nothing more is removed then, and what was
+    /// begun is finished or undone by the next call.
+    pub async fn prune(&self, options: PruneOptions) -> Result<PruneReport> {
+        crate::prune::prune(&self.parts, options).await
+    }
+
+    /// Lists the packs that the catalog knows in this vault; those that were pruned, too: see their state.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use s3gc_store::{ListEntry, Location, ObjectKey, ObjectMeta, Readable, Timestamp
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, EntryId, Hold, HoldKind, Judgement, Seen};
-use crate::census::Census;
+use crate::census::{Census, Referenced};
 use crate::keyset::{KeySet, Salt};
 use crate::plan::PlanEntry;
 use crate::sealed::{SealedFile, SealedWriter};
@@ -154,7 +154,7 @@ impl Judge<'_> {
             ..JudgeCounts::default()
         };
         let mut due = SealedWriter::create(work_dir).map_err(spool_error())?;
-        let chunk_size = chunk_size(census);
+        let chunk_size = chunk_size(&census.keys, &census.prefixes);
         let Census { spool, keys, prefixes, matches, .. } = census;
         let total = spool.count();
         let mut references = References { keys, prefixes, variants: &self.settings.variants };
@@ -312,9 +312,9 @@ pub(crate) fn prefixes_of(key: &str) -> impl Iterator<Item = &str> {
     key.match_indices('/').map(move |(at, _)| &key[..=at])
 }
 
-/// How many keys to look up in the references of a census at a time.
-pub(crate) fn chunk_size(census: &Census) -> usize {
-    if census.keys.is_spilled() || census.prefixes.is_spilled() { SPILLED_CHUNK } else { CHUNK }
+/// How many keys to look up in references at a time.
+pub(crate) fn chunk_size(keys: &KeySet, prefixes: &KeySet) -> usize {
+    if keys.is_spilled() || prefixes.is_spilled() { SPILLED_CHUNK } else { CHUNK }
 }
 
 /// What the sources reference, with the rules of what is derived from it.
@@ -328,6 +328,11 @@ impl<'a> References<'a> {
     /// Takes the references of a census.
     pub(crate) fn of(census: &'a mut Census, settings: &'a Settings) -> Self {
         Self { keys: &mut census.keys, prefixes: &mut census.prefixes, variants: &settings.variants }
+    }
+
+    /// Takes the references of a scan without a listing.
+    pub(crate) fn among(scanned: &'a mut Referenced, settings: &'a Settings) -> Self {
+        Self { keys: &mut scanned.keys, prefixes: &mut scanned.prefixes, variants: &settings.variants }
     }
 
     /// Tells for each key whether something references it, or what it is derived from.

@@ -195,6 +195,13 @@ impl HeldLease {
         Ok(Self { parts: Arc::clone(parts), current, vault, state, heartbeat })
     }
 
+    /// Has the vault remember what the audit chain ends with now, and proves that the lease is still ours: a catalog from
+    /// before this moment is then refused.
+    pub(crate) async fn remember(&self) -> Result<()> {
+        let now = self.parts.clock.now();
+        renew_vault(&self.parts, &mut *self.vault.lock().await, now, false).await
+    }
+
     /// Gives the lease back.
     pub(crate) async fn release(self) -> Result<()> {
         self.heartbeat.abort();
@@ -252,6 +259,15 @@ async fn beat(
                 tracing::warn!(error = %crate::report::chain(&error), "the vault's lease could not be renewed");
             }
         }
+    }
+}
+
+/// Refuses a catalog that is older than what the vault remembers of it, as a run would. Nothing is written.
+pub(crate) async fn check_catalog(parts: &Parts) -> Result<()> {
+    let epoch = parts.catalog.lease(parts.store.location()).await?.map_or(0, |lease| lease.epoch);
+    match read_vault(parts).await? {
+        Some((_, record)) => check_vault_record(parts, &record, epoch).await,
+        None => Ok(()),
     }
 }
 

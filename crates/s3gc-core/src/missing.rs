@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures::StreamExt;
 use s3gc_source::{ColumnId, Origin, Reading, ReferenceSource, ScanItem, ScanRequest, ValueRef};
-use s3gc_store::{ListItem, ListRequest, ObjectKey};
+use s3gc_store::{ListItem, ListRequest, ObjectKey, Timestamp};
 use serde::Serialize;
 
 use crate::catalog::{EntryRecord, EntryState};
@@ -53,6 +53,8 @@ pub struct MissingReference {
     pub keys: Vec<String>,
     /// The newest copy in the vault of one of them: `s3gc restore KEY` brings it back.
     pub vault: Option<EntryRecord>,
+    /// When that copy was pruned from the vault, if it was: then there is none to bring back.
+    pub pruned_at: Option<Timestamp>,
 }
 
 /// Lists the whole store, and then scans every source. A value is missing if none of its readings was listed and, asked
@@ -210,13 +212,17 @@ async fn name(
     for reading in value.readings().take(MAX_READINGS) {
         let Ok(key) = ObjectKey::new(reading.as_str()) else { continue };
         let copy = find_newest(parts, &key, &[EntryState::Deleted, EntryState::Restored]).await?;
-        vault = vault.into_iter().chain(copy).max_by_key(|entry| (entry.entry.staged_at, entry.id));
+        // One that is there before one that was pruned: they are readings of one value.
+        let place = |entry: &EntryRecord| (entry.pruned_at.is_none(), entry.entry.staged_at, entry.id);
+        vault = vault.into_iter().chain(copy).max_by_key(place);
     }
+    let pruned_at = vault.as_ref().and_then(|entry| entry.pruned_at);
     Ok(MissingReference {
         source: source.name().to_owned(),
         column: column.clone(),
         origin: value.origin().cloned(),
         keys: value.readings().take(SHOWN_READINGS).map(|reading| reading.as_str().to_owned()).collect(),
-        vault,
+        vault: vault.filter(|_| pruned_at.is_none()),
+        pruned_at,
     })
 }

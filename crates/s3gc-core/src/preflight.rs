@@ -32,16 +32,23 @@ impl Preflight {
     /// Reads every status. Nothing is changed.
     pub(crate) async fn run(parts: &Parts, mode: Mode) -> Result<Self> {
         check_settings(&parts.settings, mode)?;
+        if mode == Mode::Execute {
+            migration::check(parts).await?;
+        }
+        let mut preflight = Self::compare_all(parts).await?;
+        if let Some(reason) = migration::reason(parts).await? {
+            preflight.brakes.push(migration::as_brake(&reason));
+        }
+        Ok(preflight)
+    }
+
+    /// Asks store and sources who they are and what time it is there, whatever is to be done.
+    pub(crate) async fn compare_all(parts: &Parts) -> Result<Self> {
         let store = parts.store.status().await?;
         check_skew("the store", store.now, parts.clock.now())?;
         let skew_seconds = store.now.map_or(0, |now| now.as_second() - parts.clock.now().as_second());
         let known = parts.catalog.pins(parts.store.location()).await?;
         let mut preflight = Self { store, identities: Vec::new(), brakes: Vec::new(), pins: Vec::new(), skew_seconds };
-        if mode == Mode::Execute {
-            migration::check(parts).await?;
-        } else if let Some(reason) = migration::reason(parts).await? {
-            preflight.brakes.push(migration::as_brake(&reason));
-        }
         preflight.compare_sources(parts, &known)?;
         for source in &parts.sources {
             let Some(status) = source.status().await? else { continue };

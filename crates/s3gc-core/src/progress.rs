@@ -31,6 +31,8 @@ pub enum Phase {
     Sweep,
     /// Restoring.
     Restore,
+    /// Removing packs from the vault.
+    Prune,
 }
 
 /// Something that happened in a run.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use s3gc_failpoint::{Point, hit};
-use s3gc_store::{ByteStream, ObjectKey, ObjectMeta, ObjectStore, PutMode, Timestamp};
+use s3gc_store::{ByteStream, ObjectKey, ObjectMeta, ObjectStore, PutMode, Timestamp, VersionId};
 use s3gc_vault::pack;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -78,6 +78,8 @@ pub struct RestoreReport {
     pub skipped: Tally,
     /// What could not be restored.
     pub failed: Tally,
+    /// What was in the vault, and was pruned.
+    pub pruned: Tally,
     /// Each object.
     pub objects: Vec<RestoredObject>,
 }
@@ -107,6 +109,8 @@ pub enum RestoreOutcome {
     Exists,
     /// It failed.
     Failed(String),
+    /// Its copy was pruned from the vault at this time.
+    Pruned(Timestamp),
 }
 
 /// Restores objects from the vault.
@@ -120,7 +124,11 @@ pub(crate) async fn restore(parts: &Arc<Parts>, what: &RestoreWhat, options: &Re
             // Every key is looked up before the first is restored: a misspelt one then changes nothing.
             let mut entries = Vec::new();
             for key in keys {
-                entries.push(newest(parts, key).await?);
+                let entry = newest(parts, key).await?;
+                if let Some(at) = pruned_for_good(parts, &entry, options.to.is_none()).await {
+                    return Err(Error::NotFound(pruned_text(parts, key, at)));
+                }
+                entries.push(entry);
             }
             run_page(parts, entries, if_exists, options, &mut report).await?;
         }
@@ -230,6 +238,7 @@ async fn run_page(
             RestoreOutcome::Restored | RestoreOutcome::Planned => report.restored.add(size_bytes),
             RestoreOutcome::Exists if if_exists == IfExists::Skip => report.skipped.add(size_bytes),
             RestoreOutcome::Exists | RestoreOutcome::Failed(_) => report.failed.add(size_bytes),
+            RestoreOutcome::Pruned(_) => report.pruned.add(size_bytes),
         }
         options.progress.advance(Phase::Restore, report.restored.objects, report.restored.bytes);
         report.objects.push(RestoredObject { key: entry.entry.key, size_bytes, deleted_at: entry.settled_at, outcome });
@@ -274,15 +283,23 @@ async fn try_restore(
         Ok(_) | Err(_) => {}
     }
     // After the HEAD: a collector may have deleted a newer state meanwhile.
-    if let Some(reason) = refuse(parts, entry, &newest(parts, key).await?) {
+    let found = newest(parts, key).await?;
+    if let Some(reason) = refuse(parts, entry, &found) {
         return Ok(RestoreOutcome::Failed(reason));
+    }
+    let is_home = options.to.is_none();
+    if let Some(at) = pruned_for_good(parts, &found, is_home).await {
+        return Ok(RestoreOutcome::Pruned(at));
     }
     if options.dry_run {
         return Ok(RestoreOutcome::Planned);
     }
-    let is_home = options.to.is_none();
     if is_home {
         hold(parts, key).await?;
+        // From here on no pack with this key begins to be pruned; one may have a moment ago.
+        if let Some(at) = pruned_for_good(parts, &newest(parts, key).await?, is_home).await {
+            return Ok(RestoreOutcome::Pruned(at));
+        }
     }
     let mode = if if_exists == IfExists::Overwrite { PutMode::Replace } else { PutMode::Create };
     match bring_back(parts, entry, target, is_home, mode).await {
@@ -306,6 +323,22 @@ fn refuse(parts: &Parts, entry: &EntryRecord, newest: &EntryRecord) -> Option<St
     (newest.id != entry.id).then(|| "there is a newer state of it: restore it by its key".to_owned())
 }
 
+/// Tells since when an entry has no copy in the vault, unless the object itself still lies under our delete marker.
+async fn pruned_for_good(parts: &Parts, entry: &EntryRecord, is_home: bool) -> Option<Timestamp> {
+    let at = entry.pruned_at?;
+    let is_covered = is_home && covered(parts, entry).await.is_some();
+    (!is_covered).then_some(at)
+}
+
+/// Says that a copy is gone.
+pub(crate) fn pruned_text(parts: &Parts, key: &ObjectKey, at: Timestamp) -> String {
+    let days = parts.settings.keep.as_secs() / 86_400;
+    format!(
+        "{key}: its newest copy was pruned from the vault at {at:.0} ([vault] keep_days = {days}); s3gc vault show names \
+         older ones, if there are any"
+    )
+}
+
 /// Writes the object to the store, by the shortest way; says how.
 pub(crate) async fn bring_back(
     parts: &Arc<Parts>,
@@ -324,18 +357,10 @@ pub(crate) async fn bring_back(
     Ok("from the vault")
 }
 
-/// On a versioned bucket the object may still lie under our delete marker: then removing the marker is enough, and
-/// gives back the very same version.
+/// Removes our delete marker, if the object still lies under it: that gives back the very same version.
 async fn uncover(parts: &Parts, entry: &EntryRecord) -> bool {
-    let Some(marker) = &entry.marker else { return false };
+    let Some(marker) = covered(parts, entry).await else { return false };
     let key = &entry.entry.key;
-    let Ok(versions) = parts.store.versions(key).await else { return false };
-    let is_ours = versions.first().is_some_and(|latest| latest.is_marker() && latest.version.as_ref() == Some(marker));
-    let is_same =
-        versions.get(1).is_some_and(|covered| is_staged(covered, &entry.as_plan(), entry.entry.meta.version.as_ref()));
-    if !is_ours || !is_same {
-        return false;
-    }
     match remove_own_marker(parts, key, marker).await {
         Ok(()) => true,
         Err(error) => {
@@ -343,6 +368,16 @@ async fn uncover(parts: &Parts, entry: &EntryRecord) -> bool {
             false
         }
     }
+}
+
+/// On a versioned bucket the object may still lie under our delete marker, which this returns.
+async fn covered<'a>(parts: &Parts, entry: &'a EntryRecord) -> Option<&'a VersionId> {
+    let marker = entry.marker.as_ref()?;
+    let versions = parts.store.versions(&entry.entry.key).await.ok()?;
+    let is_ours = versions.first().is_some_and(|latest| latest.is_marker() && latest.version.as_ref() == Some(marker));
+    let is_same =
+        versions.get(1).is_some_and(|covered| is_staged(covered, &entry.as_plan(), entry.entry.meta.version.as_ref()));
+    (is_ours && is_same).then_some(marker)
 }
 
 async fn upload(parts: &Arc<Parts>, entry: &EntryRecord, target: &Arc<dyn ObjectStore>, mode: PutMode) -> Result<()> {

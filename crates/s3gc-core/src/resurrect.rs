@@ -66,7 +66,7 @@ pub struct Resurrected {
 pub(crate) async fn find(parts: &Parts, run: &RunContext, census: &mut Census) -> Result<Vec<EntryRecord>> {
     let location = parts.store.location();
     let mut referenced = BTreeSet::new();
-    let limit = u32::try_from(chunk_size(census)).unwrap_or(u32::MAX);
+    let limit = u32::try_from(chunk_size(&census.keys, &census.prefixes)).unwrap_or(u32::MAX);
     let mut references = References::of(census, &parts.settings);
     let mut after = EntryId::default();
     loop {
@@ -91,7 +91,7 @@ pub(crate) async fn find(parts: &Parts, run: &RunContext, census: &mut Census) -
         let states = [EntryState::Sent, EntryState::Deleted, EntryState::Restored];
         // One that was restored and is gone again was deleted by somebody else; one that was sent waits for its answer.
         let newest = find_newest(parts, &key, &states).await?;
-        found.extend(newest.filter(|entry| entry.state == EntryState::Deleted));
+        found.extend(newest.filter(|entry| entry.state == EntryState::Deleted && entry.pruned_at.is_none()));
     }
     for entry in &found {
         tell(parts, run, entry).await?;
@@ -144,6 +144,8 @@ pub(crate) async fn bring_back(
                 tracing::warn!(key = %entry.entry.key, %reason, "deleted, referenced, and not restored");
                 resurrected.failed.add(size_bytes);
             }
+            // Pruned since it was found: `s3gc missing` names it.
+            Some(RestoreOutcome::Pruned(_)) => resurrected.failed.add(size_bytes),
             Some(RestoreOutcome::Planned | RestoreOutcome::Exists) | None => {}
         }
         if resurrected.named.len() < MAX_NAMED {

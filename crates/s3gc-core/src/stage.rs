@@ -13,7 +13,7 @@ use s3gc_vault::pack::{self, FinishedPack, NewEntry, PackHeader, PackId, PackWri
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::catalog::{EntryId, PackRecord, StagedEntry};
+use crate::catalog::{EntryId, PackRecord, PackState, StagedEntry};
 use crate::gc::{Parts, RunContext};
 use crate::judge::{is_protected, is_same};
 use crate::plan::PlanEntry;
@@ -282,6 +282,8 @@ async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &m
         blake3: pack.blake3,
         original_bytes: pack.original_bytes,
         objects: pack.entries.len() as u64,
+        adopted: None,
+        state: PackState::Kept,
     };
     let entries: Vec<StagedEntry> = pack
         .entries

@@ -55,7 +55,7 @@ pub struct VaultShare {
     pub ratio: f64,
 }
 
-/// Lists the packs that the catalog knows in this vault.
+/// Lists the packs that the catalog knows in this vault; those that were pruned, too.
 pub(crate) async fn packs(parts: &Parts) -> Result<Vec<PackRecord>> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
@@ -71,7 +71,8 @@ pub(crate) async fn packs(parts: &Parts) -> Result<Vec<PackRecord>> {
 /// Adds up the packs of the vault, whichever bucket their objects are from.
 pub(crate) async fn vault_stats(parts: &Parts) -> Result<VaultStats> {
     let mut stats = VaultStats { vault: parts.vault.location().to_owned(), ..VaultStats::default() };
-    let packs = packs(parts).await?;
+    let mut packs = packs(parts).await?;
+    packs.retain(|pack| !pack.state.is_gone());
     packs.iter().for_each(|pack| stats.add_pack(pack));
     let packs: HashSet<FileName> = packs.into_iter().map(|pack| pack.name).collect();
     let mut open = OpenPack::default();

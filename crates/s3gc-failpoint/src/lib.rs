@@ -139,6 +139,24 @@ points! {
     RestoreWritten = "restore.written",
     /// The catalog knows that an object is restored.
     RestoreRecorded = "restore.recorded",
+    /// A pack is marked.
+    PruneMarked = "prune.marked",
+    /// A mark is taken away.
+    PruneUnmarked = "prune.unmarked",
+    /// Before a pack is written down as being pruned.
+    PruneWriting = "prune.writing",
+    /// A pack is written down as being pruned, and the vault does not know.
+    PruneWritten = "prune.written",
+    /// The vault remembers the audit entry of it, and the pack is still there.
+    PruneRemembered = "prune.remembered",
+    /// The name of a file of the vault is gone, which is not synced.
+    VaultUnlinked = "vault.unlinked",
+    /// The pack is gone, and the catalog does not know.
+    PruneRemoved = "prune.removed",
+    /// The catalog knows that the pack is gone.
+    PruneRecorded = "prune.recorded",
+    /// A removal that was begun and not done is undone.
+    PruneUndone = "prune.undone",
     /// A restored file has its bytes and no name.
     FileWritten = "file.written",
     /// A restored file has its name.

@@ -267,7 +267,7 @@ async fn knows_packs(bucket: &BucketConfig, catalog: &dyn Catalog) -> Result<boo
     loop {
         let page = catalog.packs(after.as_ref(), 1000).await.map_err(failed)?;
         let Some(last) = page.last() else { return Ok(false) };
-        if page.iter().any(|pack| pack.vault == location) {
+        if page.iter().any(|pack| pack.vault == location && !pack.state.is_gone()) {
             return Ok(true);
         }
         after = Some(last.name.clone());

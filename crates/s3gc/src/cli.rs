@@ -316,7 +316,18 @@ pub(crate) enum VaultCommand {
     Reindex,
     /// Add up what the vault holds, by content type and by how it is stored.
     Stats,
-    /// Write the newest copy of everything in the packs into a directory, as plain files; the catalog is not asked.
+    /// Remove packs that are older than `keep_days` and that nothing needs: mark them, and remove those that were marked a
+    /// day ago or earlier. In another mode than `execute` nothing is written.
+    Prune {
+        /// Only say what would be marked and removed.
+        #[arg(long)]
+        dry_run: bool,
+        /// How long to wait while a run holds the lock, such as 10m.
+        #[arg(long, value_name = "DURATION", value_parser = parse::duration)]
+        wait_lock: Option<Duration>,
+    },
+    /// Write the newest copy of everything in the packs into a directory, as plain files. The catalog need not be there; it
+    /// is asked for packs whose removal was begun.
     Export {
         /// The directory: a file that is there already is left alone, so a second call goes on where the first ended.
         dir: PathBuf,

@@ -110,5 +110,6 @@ fn name(phase: Phase) -> &'static str {
         Phase::Look => "verify",
         Phase::Sweep => "delete",
         Phase::Restore => "restore",
+        Phase::Prune => "prune",
     }
 }

@@ -1,8 +1,7 @@
 //! Reading the index of the vault.
 
-use s3gc_core::catalog::{EntryFilter, EntryId, EntryRecord, PackRecord};
+use s3gc_core::catalog::{EntryFilter, EntryId, EntryRecord};
 use s3gc_core::store::VersionId;
-use s3gc_core::vault::FileName;
 use s3gc_core::{Location, ObjectKey};
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 use sqlx::{QueryBuilder, query, query_scalar};
@@ -26,6 +25,10 @@ pub(crate) async fn unsettled(
     rows.iter().map(record).collect()
 }
 
+/// Answered by the index `entry_vaulted` alone.
+const VAULTED: &str = "SELECT id, key FROM entry WHERE location = ? AND state = 'deleted' AND pruned_at IS NULL AND id > ? \
+                       ORDER BY id LIMIT ?";
+
 pub(crate) async fn vaulted(
     readers: &SqlitePool,
     location: &Location,
@@ -33,12 +36,7 @@ pub(crate) async fn vaulted(
     limit: u32,
 ) -> Result<Vec<(EntryId, ObjectKey)>> {
     let rows =
-        query("SELECT id, key FROM entry WHERE location = ? AND state = 'deleted' AND id > ? ORDER BY id LIMIT ?")
-            .bind(location.as_str())
-            .bind(after.0)
-            .bind(limit)
-            .fetch_all(readers)
-            .await?;
+        query(VAULTED).bind(location.as_str()).bind(after.0).bind(limit).fetch_all(readers).await?;
     rows.iter().map(|row| Ok((EntryId(row.integer("id")?), row.checked("key")?))).collect()
 }
 
@@ -76,6 +74,9 @@ pub(crate) async fn find(
     }
     if let Some(pack) = &filter.pack {
         statement.push(" AND pack = ").push_bind(pack.as_str());
+    }
+    if let Some(is_pruned) = filter.is_pruned {
+        statement.push(if is_pruned { " AND pruned_at IS NOT NULL" } else { " AND pruned_at IS NULL" });
     }
     if !filter.states.is_empty() {
         let mut states = statement.push(" AND +state IN (").separated(", ");
@@ -126,28 +127,8 @@ fn record(row: &SqliteRow) -> Result<EntryRecord> {
         settled_at: row.parsed_opt("settled_at")?,
         marker: row.text_opt("marker")?.map(|id| VersionId::new(&id)),
         restored_at: row.parsed_opt("restored_at")?,
+        pruned_at: row.parsed_opt("pruned_at")?,
     })
-}
-
-pub(crate) async fn packs(readers: &SqlitePool, after: Option<&FileName>, limit: u32) -> Result<Vec<PackRecord>> {
-    let rows = query("SELECT * FROM pack WHERE name > ? ORDER BY name LIMIT ?")
-        .bind(after.map_or("", FileName::as_str))
-        .bind(limit)
-        .fetch_all(readers)
-        .await?;
-    let pack = |row: &SqliteRow| {
-        Ok(PackRecord {
-            name: row.checked("name")?,
-            vault: row.text("vault")?,
-            run: row.text("run")?,
-            created_at: row.parsed("created_at")?,
-            size_bytes: row.number("size_bytes")?,
-            blake3: row.parsed("blake3")?,
-            original_bytes: row.number("original_bytes")?,
-            objects: row.number("objects")?,
-        })
-    };
-    rows.iter().map(pack).collect()
 }
 
 #[cfg(test)]

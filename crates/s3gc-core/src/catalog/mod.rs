@@ -78,6 +78,12 @@ pub enum Error {
 /// 8. Audit entries are numbered without gaps and chained; nothing removes or changes one.
 /// 9. `unsettled` yields exactly the entries that are `Staged` or `Sent`.
 /// 10. Keys are compared byte by byte.
+/// 11. `move_pack` moves a pack on from the state that the caller expects, to one that this state leads to, together with
+///     the audit of it, or does neither.
+/// 12. No pack gets to `Pruning` while an entry of it is `Staged` or `Sent`, or while its key is held on its own beyond the
+///     time of the new state; whoever holds a key before that keeps the pack.
+/// 13. While a pack is `Pruning` or `Pruned`, its entries say since when, `vaulted` and `totals` leave it out, and `adopt`
+///     does not take it up again. Back in `Kept`, all is as before.
 #[async_trait]
 pub trait Catalog: fmt::Debug + Send + Sync + 'static {
     /// Returns the name of the catalog for people, such as its path.
@@ -215,7 +221,8 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
     /// Any failure.
     async fn unsettled(&self, location: &Location, after: EntryId, limit: u32) -> Result<Vec<EntryRecord>>;
 
-    /// Lists the keys of the entries of a location that are `Deleted`, in order of their ids, after this id.
+    /// Lists the keys of the entries of a location that are `Deleted` and whose copies are in the vault, in order of their
+    /// ids, after this id.
     ///
     /// # Errors
     ///
@@ -224,6 +231,7 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
         let filter = EntryFilter {
             location: Some(location.clone()),
             states: vec![EntryState::Deleted],
+            is_pruned: Some(false),
             ..EntryFilter::default()
         };
         let entries = self.entries(&filter, after, limit).await?;
@@ -246,19 +254,33 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
     async fn restored(&self, entry: EntryId, at: Timestamp, hold_until: Timestamp, audit: AuditDraft) -> Result<()>;
 
     /// Writes a pack that was found in the vault and is not known (`vault reindex`): its entries become `Deleted`.
-    /// Returns whether it was new.
+    /// Returns whether it was new. One that was pruned is known.
     ///
     /// # Errors
     ///
     /// Any failure.
     async fn adopt(&self, pack: &PackRecord, entries: &[StagedEntry]) -> Result<bool>;
 
-    /// Lists the packs of the vault index, by name, after this one.
+    /// Lists the packs of the vault index, by name, after this one; those that were pruned, too.
     ///
     /// # Errors
     ///
     /// Any failure.
     async fn packs(&self, after: Option<&FileName>, limit: u32) -> Result<Vec<PackRecord>>;
+
+    /// Moves a pack on its way out of the vault, with the audit of it; tells whether it did. It does not where the pack
+    /// stands otherwise than `expected`, and where something keeps it from being pruned.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` if there is no such pack; if the one state does not lead to the other; any other failure.
+    async fn move_pack(
+        &self,
+        pack: &FileName,
+        expected: PackState,
+        next: PackState,
+        audit: AuditDraft,
+    ) -> Result<bool>;
 
     // -- holds and pins -----------------------------------------------------------------------------------------------
 

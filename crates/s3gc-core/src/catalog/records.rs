@@ -235,6 +235,82 @@ pub struct PackRecord {
     pub original_bytes: u64,
     /// How many objects it holds.
     pub objects: u64,
+    /// How it was found, if it was not written by this catalog's own run.
+    pub adopted: Option<Adoption>,
+    /// Whether it is on its way out of the vault.
+    pub state: PackState,
+}
+
+/// How a pack was found that the catalog did not know (`vault reindex`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    /// When.
+    pub at: Timestamp,
+    /// What of it could not be read: it may hold objects that the catalog does not know.
+    pub damage: Option<String>,
+}
+
+/// Where a pack stands on its way out of the vault (`vault prune`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum PackState {
+    /// It stays.
+    #[default]
+    Kept,
+    /// Nothing needed it at this time: it is removed later, if still nothing does.
+    Marked {
+        /// When.
+        at: Timestamp,
+    },
+    /// Its removal was begun at this time: its file may be gone, and no copy in it counts any more.
+    Pruning {
+        /// When.
+        at: Timestamp,
+    },
+    /// Its file is gone.
+    Pruned {
+        /// When that was written down.
+        at: Timestamp,
+    },
+}
+
+impl PackState {
+    /// Returns the state as it is stored and shown.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Marked { .. } => "marked",
+            Self::Pruning { .. } => "pruning",
+            Self::Pruned { .. } => "pruned",
+        }
+    }
+
+    /// Returns since when it stands so.
+    #[must_use]
+    pub fn at(self) -> Option<Timestamp> {
+        match self {
+            Self::Kept => None,
+            Self::Marked { at } | Self::Pruning { at } | Self::Pruned { at } => Some(at),
+        }
+    }
+
+    /// Tells whether the copies in the pack do not count any more: its file is gone, or may be.
+    #[must_use]
+    pub fn is_gone(self) -> bool {
+        matches!(self, Self::Pruning { .. } | Self::Pruned { .. })
+    }
+
+    /// Tells whether a pack may go on from this state to another.
+    #[must_use]
+    pub fn leads_to(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Kept, Self::Marked { .. })
+                | (Self::Marked { .. }, Self::Kept | Self::Pruning { .. })
+                | (Self::Pruning { .. }, Self::Kept | Self::Pruned { .. })
+        )
+    }
 }
 
 /// An object that was staged, with what the plan says of it.
@@ -306,6 +382,8 @@ pub struct EntryRecord {
     pub marker: Option<VersionId>,
     /// When it was restored.
     pub restored_at: Option<Timestamp>,
+    /// Since when its copy is not in the vault any more.
+    pub pruned_at: Option<Timestamp>,
 }
 
 impl EntryRecord {
@@ -353,6 +431,8 @@ pub struct EntryFilter {
     pub states: Vec<EntryState>,
     /// In this pack.
     pub pack: Option<FileName>,
+    /// Whose copy is not in the vault any more, or is.
+    pub is_pruned: Option<bool>,
 }
 
 /// What a hold sets aside.
@@ -437,7 +517,7 @@ pub struct Totals {
     pub hidden_objects: u64,
     /// Their bytes.
     pub hidden_bytes: u64,
-    /// Packs in the vault.
+    /// Packs in the vault, without those that were pruned.
     pub packs: u64,
     /// Their bytes.
     pub vault_bytes: u64,

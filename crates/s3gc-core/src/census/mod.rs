@@ -100,7 +100,7 @@ impl CensusTask<'_> {
         let listing = AbortOnDropHandle::new(tokio::spawn(listing.run(began)));
         let references = async {
             // When the listing fails before its first page, its own error is the one to tell.
-            if has_begun.await.is_ok() { self.scan_all().await.map(Some) } else { Ok(None) }
+            if has_begun.await.is_ok() { self.scan_all(ScanRequest::census()).await.map(Some) } else { Ok(None) }
         };
         let both = async {
             let (listed, scanned) = tokio::join!(async { listing.await? }, references);
@@ -114,19 +114,27 @@ impl CensusTask<'_> {
             () = self.cancel.cancelled() => return Err(Error::Cancelled),
         };
         self.progress.finished(Phase::List);
-        let References { keys, prefixes, matches, sources } = scanned;
+        let Referenced { keys, prefixes, sources, matches } = scanned.finish(self.work_dir)?;
         Ok(Census {
             spool: listed.spool,
-            keys: keys.finish().map_err(Error::io("sorting references in", self.work_dir))?,
-            prefixes: prefixes.finish().map_err(Error::io("sorting references in", self.work_dir))?,
+            keys,
+            prefixes,
             sources,
-            matches: matches.finish(),
+            matches,
             skipped: listed.skipped,
             skipped_samples: listed.samples,
         })
     }
 
-    async fn scan_all(&self) -> Result<References> {
+    /// Scans every source for the newest commits, without a listing. Any failure fails all of it.
+    pub(crate) async fn references(self) -> Result<Referenced> {
+        tokio::select! {
+            scanned = self.scan_all(ScanRequest::look()) => scanned?.finish(self.work_dir),
+            () = self.cancel.cancelled() => Err(Error::Cancelled),
+        }
+    }
+
+    async fn scan_all(&self, request: ScanRequest) -> Result<References> {
         self.progress.phase(Phase::Scan, None);
         let salt = Salt::random();
         let shared = Arc::new(Mutex::new(References {
@@ -139,7 +147,7 @@ impl CensusTask<'_> {
         for source in self.sources {
             let (source, shared, progress) = (Arc::clone(source), Arc::clone(&shared), self.progress.clone());
             let work_dir = self.work_dir.to_owned();
-            scans.push(AbortOnDropHandle::new(tokio::spawn(scan(source, shared, work_dir, progress))));
+            scans.push(AbortOnDropHandle::new(tokio::spawn(scan(source, request, shared, work_dir, progress))));
         }
         let mut sources = Vec::new();
         for scan in futures::future::try_join_all(scans).await? {
@@ -160,7 +168,26 @@ struct References {
     sources: Vec<SourceCensus>,
 }
 
+/// What the sources reference, all of them read to their ends.
+#[derive(Debug)]
+pub(crate) struct Referenced {
+    pub(crate) keys: KeySet,
+    pub(crate) prefixes: KeySet,
+    pub(crate) sources: Vec<SourceCensus>,
+    matches: MatchSampler,
+}
+
 impl References {
+    fn finish(self, work_dir: &Path) -> Result<Referenced> {
+        let io = || Error::io("sorting references in", work_dir);
+        Ok(Referenced {
+            keys: self.keys.finish().map_err(io())?,
+            prefixes: self.prefixes.finish().map_err(io())?,
+            sources: self.sources,
+            matches: self.matches.finish(),
+        })
+    }
+
     fn add(&mut self, batch: &s3gc_source::ReferenceBatch) -> std::io::Result<()> {
         for reading in batch.readings() {
             match reading {
@@ -176,6 +203,7 @@ impl References {
 /// Reads one source to its explicit end.
 async fn scan(
     source: Arc<dyn ReferenceSource>,
+    request: ScanRequest,
     shared: Arc<Mutex<References>>,
     work_dir: PathBuf,
     progress: Progress,
@@ -183,7 +211,7 @@ async fn scan(
     let mut seen: BTreeMap<ColumnId, ColumnCounts> = BTreeMap::new();
     let mut end = None;
     let mut rows = 0;
-    let mut items = source.scan(ScanRequest::census());
+    let mut items = source.scan(request);
     while let Some(item) = items.next().await {
         match item? {
             ScanItem::Batch(batch) if end.is_none() => {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use s3gc_core::audit::{AuditDraft, AuditEntry, AuditHead};
 use s3gc_core::catalog::{
     AuditFilter, Catalog, CatalogId, CensusRecord, EntryFilter, EntryId, EntryRecord, Error, Hold, Judgement, Lease,
-    OrphanClock, PackRecord, Pin, PlanRecord, Result, RunRecord, Seen, Settlement, StagedEntry, Totals,
+    OrphanClock, PackRecord, PackState, Pin, PlanRecord, Result, RunRecord, Seen, Settlement, StagedEntry, Totals,
 };
 use s3gc_core::{Digest, Location, ObjectKey, RunId, Timestamp};
 use s3gc_vault::FileName;
@@ -176,6 +176,16 @@ impl Catalog for FaultyCatalog {
 
     async fn packs(&self, after: Option<&FileName>, limit: u32) -> Result<Vec<PackRecord>> {
         read!(self.packs(after, limit))
+    }
+
+    async fn move_pack(
+        &self,
+        pack: &FileName,
+        expected: PackState,
+        next: PackState,
+        audit: AuditDraft,
+    ) -> Result<bool> {
+        write!(self.move_pack(pack, expected, next, audit))
     }
 
     async fn add_hold(&self, hold: &Hold) -> Result<i64> {

@@ -4,15 +4,16 @@ mod fixture;
 
 use futures::future::join_all;
 use s3gc_core::catalog::{
-    EntryFilter, EntryId, EntryState, Hold, HoldKind, Pin, PlanRecord, PlanState, RunState, Settlement,
+    Adoption, EntryFilter, EntryId, EntryState, Hold, HoldKind, PackRecord, PackState, Pin, PlanRecord, PlanState,
+    RunState, Settlement,
 };
 use s3gc_core::{Digest, Timestamp};
 use s3gc_store::VersionId;
 
 pub use fixture::Fixture;
 use fixture::{
-    census, chain, draft, entries, file_name, here, judge, key, lease, outcome, pack, run, run_id, seen, since, stage,
-    staged, states, there, time,
+    census, chain, draft, entries, file_name, here, judge, key, known, lease, outcome, pack, run, run_id, seen, since,
+    stage, staged, states, step, there, time,
 };
 
 suite!($ catalog_suite, catalog, [
@@ -26,6 +27,9 @@ suite!($ catalog_suite, catalog, [
     clause_08_the_audit_chain_has_no_gaps,
     clause_09_unsettled_yields_what_is_staged_or_sent,
     clause_10_keys_are_compared_byte_by_byte,
+    clause_11_a_pack_moves_on_from_what_the_caller_expects,
+    clause_12_a_pack_that_is_needed_is_not_pruned,
+    clause_13_what_was_pruned_counts_no_more,
 ]);
 
 /// Clause 1.
@@ -417,6 +421,148 @@ pub async fn clause_10_keys_are_compared_byte_by_byte(fixture: &Fixture) {
     assert_eq!(since(catalog, &names).await, vec![None; names.len()]);
 }
 
+const KEPT: PackState = PackState::Kept;
+
+fn marked(seconds: i64) -> PackState {
+    PackState::Marked { at: time(seconds) }
+}
+
+fn pruning(seconds: i64) -> PackState {
+    PackState::Pruning { at: time(seconds) }
+}
+
+fn pruned(seconds: i64) -> PackState {
+    PackState::Pruned { at: time(seconds) }
+}
+
+/// Clause 11.
+pub async fn clause_11_a_pack_moves_on_from_what_the_caller_expects(fixture: &Fixture) {
+    let catalogs = [fixture.open().await, fixture.open().await];
+    let catalog = &*catalogs[0];
+    let adopted = Adoption { at: time(20), damage: Some("its index was cut".into()) };
+    let found = PackRecord { adopted: Some(adopted), ..pack("packs/a") };
+    assert!(catalog.adopt(&found, &[staged(&here(), "a")]).await.expect("a pack can be adopted"));
+    assert_eq!(known(&*catalogs[1], "packs/a").await, found, "with how it was found");
+
+    let all = [KEPT, marked(30), pruning(30), pruned(30)];
+    for (from, to) in all.into_iter().flat_map(|from| all.map(|to| (from, to))).filter(|(from, to)| !from.leads_to(*to)) {
+        let wrong = catalog.move_pack(&found.name, from, to, draft("prune", "a")).await;
+        assert!(wrong.is_err(), "{from:?} does not lead to {to:?}");
+    }
+    for wrong in [marked(30), pruning(30)] {
+        let next = if wrong == marked(30) { pruning(31) } else { pruned(31) };
+        assert!(!step(catalog, "packs/a", wrong, next).await, "it is not {wrong:?}");
+    }
+    let missing = catalog.move_pack(&file_name("packs/none"), KEPT, marked(30), draft("prune", "a")).await;
+    assert!(matches!(missing, Err(s3gc_core::catalog::Error::NotFound { .. })), "{missing:?}");
+    assert_eq!(known(catalog, "packs/a").await, found);
+    assert!(chain(catalog).await.is_empty(), "a step that is not taken leaves no audit");
+
+    let steps = [
+        (KEPT, marked(30)),
+        (marked(30), KEPT),
+        (KEPT, marked(40)),
+        (marked(40), pruning(50)),
+        (pruning(50), KEPT),
+        (KEPT, marked(60)),
+        (marked(60), pruning(70)),
+        (pruning(70), pruned(80)),
+    ];
+    for (number, (from, to)) in steps.into_iter().enumerate() {
+        let name = file_name("packs/a");
+        let both = join_all((0..8).map(|n| catalogs[n % 2].move_pack(&name, from, to, draft("prune", "a")))).await;
+        let moved = both.into_iter().filter(|moved| *moved.as_ref().expect("a pack can be moved on"));
+        assert_eq!(moved.count(), 1, "one of many callers moves it from {from:?} to {to:?}");
+        assert_eq!(known(&*catalogs[1], "packs/a").await, PackRecord { state: to, ..found.clone() });
+        assert_eq!(chain(&*catalogs[1]).await.len(), number + 1, "with its audit");
+    }
+    assert!(!step(catalog, "packs/a", marked(61), KEPT).await, "another time is another state");
+}
+
+/// Clause 12.
+pub async fn clause_12_a_pack_that_is_needed_is_not_pruned(fixture: &Fixture) {
+    let catalog = &*fixture.open().await;
+    let ids = stage(catalog, &here(), "packs/a", &["a", "b"]).await;
+    assert!(step(catalog, "packs/a", KEPT, marked(10)).await);
+    assert!(!step(catalog, "packs/a", marked(10), pruning(20)).await, "both are staged");
+    catalog.settle(&[outcome(ids[0], EntryState::PutBack)], vec![]).await.expect("an entry can be settled");
+    assert!(!step(catalog, "packs/a", marked(10), pruning(20)).await, "one is staged");
+    catalog.send(&ids[1..], time(11)).await.expect("an entry can be sent");
+    assert!(!step(catalog, "packs/a", marked(10), pruning(20)).await, "one is sent");
+    catalog.settle(&[outcome(ids[1], EntryState::Deleted)], vec![]).await.expect("an entry can be settled");
+
+    catalog.hold_key(&here(), &key("b"), time(100)).await.expect("a key can be held");
+    catalog.hold_key(&there(), &key("a"), time(1000)).await.expect("a key can be held");
+    assert!(!step(catalog, "packs/a", marked(10), pruning(20)).await, "a key of it is held");
+    assert!(!step(catalog, "packs/a", marked(10), pruning(99)).await, "and still is");
+    assert_eq!(chain(catalog).await.len(), 1, "a step that is not taken leaves no audit");
+    let copies = entries(catalog, &EntryFilter::default()).await;
+    assert!(copies.iter().all(|entry| entry.pruned_at.is_none()), "the copies still count");
+    assert!(step(catalog, "packs/a", marked(10), pruning(100)).await, "nothing needs it any more");
+
+    // Of a restore, which holds the key first, and a prune one comes first, and the other one sees it.
+    for round in 0..20 {
+        let name = format!("packs/race-{round}");
+        stage(catalog, &here(), &name, &["race"]).await;
+        let id = entries(catalog, &EntryFilter { pack: Some(file_name(&name)), ..EntryFilter::default() }).await[0].id;
+        catalog.settle(&[outcome(id, EntryState::Deleted)], vec![]).await.expect("an entry can be settled");
+        assert!(step(catalog, &name, KEPT, marked(0)).await);
+        let (location, raced) = (here(), key("race"));
+        let at = 1000 * (round + 1);
+        let restore = async {
+            catalog.hold_key(&location, &raced, time(at + 1)).await.expect("a key can be held");
+            let filter = EntryFilter { pack: Some(file_name(&name)), ..EntryFilter::default() };
+            entries(catalog, &filter).await[0].pruned_at.is_some()
+        };
+        let (is_pruned, seen_pruned) = futures::join!(step(catalog, &name, marked(0), pruning(at)), restore);
+        assert_eq!(is_pruned, seen_pruned, "round {round}: nobody reads what is being pruned");
+    }
+}
+
+/// Clause 13.
+pub async fn clause_13_what_was_pruned_counts_no_more(fixture: &Fixture) {
+    let catalog = &*fixture.open().await;
+    let ids = stage(catalog, &here(), "packs/a", &["a", "b"]).await;
+    let kept = stage(catalog, &here(), "packs/b", &["b"]).await;
+    let all = [outcome(ids[0], EntryState::Deleted), outcome(ids[1], EntryState::Deleted)];
+    catalog.settle(&all, vec![]).await.expect("entries can be settled");
+    catalog.settle(&[outcome(kept[0], EntryState::Deleted)], vec![]).await.expect("an entry can be settled");
+    let before = catalog.totals(Some(&here())).await.expect("totals can be added up");
+
+    for (from, to) in [(KEPT, marked(10)), (marked(10), pruning(20)), (pruning(20), pruned(30))] {
+        assert!(step(catalog, "packs/a", from, to).await);
+        let since = to.is_gone().then(|| time(20));
+        let found = entries(catalog, &EntryFilter::default()).await;
+        assert_eq!(found.iter().map(|entry| entry.pruned_at).collect::<Vec<_>>(), [since, since, None], "{to:?}");
+        let filter = |is_pruned| EntryFilter { is_pruned: Some(is_pruned), ..EntryFilter::default() };
+        let gone = entries(catalog, &filter(true)).await.len();
+        assert_eq!((gone, entries(catalog, &filter(false)).await.len()), if since.is_some() { (2, 1) } else { (0, 3) });
+        let vaulted = catalog.vaulted(&here(), EntryId::default(), 9).await.expect("they can be listed");
+        let there = [(ids[0], key("a")), (ids[1], key("b")), (kept[0], key("b"))];
+        assert_eq!(vaulted, if since.is_some() { &there[2..] } else { &there[..] }, "{to:?}");
+        for location in [None, Some(&here())] {
+            let now = catalog.totals(location).await.expect("totals can be added up");
+            let packs = if since.is_some() { 1 } else { 2 };
+            assert_eq!((now.packs, now.vault_bytes, now.original_bytes), (packs, packs * 1000, packs * 3000), "{to:?}");
+            assert_eq!((now.deleted_objects, now.deleted_bytes), (before.deleted_objects, before.deleted_bytes));
+        }
+        let again = catalog.adopt(&pack("packs/a"), &[staged(&here(), "a")]).await;
+        assert!(!again.expect("a known pack can be met"), "{to:?}");
+    }
+
+    stage(catalog, &here(), "packs/c", &["c"]).await;
+    let id = entries(catalog, &EntryFilter { key: Some(key("c")), ..EntryFilter::default() }).await[0].id;
+    catalog.settle(&[outcome(id, EntryState::Deleted)], vec![]).await.expect("an entry can be settled");
+    for (from, to) in [(KEPT, marked(10)), (marked(10), pruning(20)), (pruning(20), KEPT)] {
+        assert!(step(catalog, "packs/c", from, to).await);
+    }
+    let back = entries(catalog, &EntryFilter { key: Some(key("c")), ..EntryFilter::default() }).await;
+    assert_eq!(back[0].pruned_at, None, "the copy counts again");
+    let vaulted = catalog.vaulted(&here(), kept[0], 9).await.expect("they can be listed");
+    assert_eq!(vaulted, [(id, key("c"))]);
+    assert_eq!(catalog.totals(None).await.expect("totals can be added up").packs, 2);
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{clause_numbers, numbers_of};
@@ -426,6 +572,6 @@ mod tests {
     fn every_clause_has_a_test() {
         let contract = clause_numbers(include_str!("../../../s3gc-core/src/catalog/mod.rs"), "Catalog");
         assert_eq!(numbers_of(CLAUSES), contract);
-        assert_eq!(contract.len(), 10);
+        assert_eq!(contract.len(), 13);
     }
 }

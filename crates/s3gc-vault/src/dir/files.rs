@@ -125,8 +125,10 @@ impl Files {
     pub(super) fn remove(&self, name: &FileName) -> io::Result<()> {
         let Some((parent, leaf)) = there(self.parent(name, false))? else { return Ok(()) };
         if there(rustix::fs::unlinkat(&parent, leaf, AtFlags::empty()).map_err(io::Error::from))?.is_some() {
-            rustix::fs::fsync(&parent)?;
+            hit(Point::VaultUnlinked);
         }
+        // Also if it was gone already: whoever removed it may have died before this.
+        rustix::fs::fsync(&parent)?;
         Ok(())
     }
 

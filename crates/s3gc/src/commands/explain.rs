@@ -63,7 +63,8 @@ fn text(explanation: &Explanation, settings: &Settings) -> String {
     }
     for entry in &explanation.vault {
         let state = entry.state.as_str();
-        line(format!("  vault       {state}, in {}, of run {}", entry.pack, entry.entry.run));
+        let pruned = entry.pruned_at.map(|at| format!(", pruned {}", human::time(at))).unwrap_or_default();
+        line(format!("  vault       {state}, in {}, of run {}{pruned}", entry.pack, entry.entry.run));
     }
     text
 }

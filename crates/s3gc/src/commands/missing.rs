@@ -56,7 +56,8 @@ fn text(bucket: &str, report: &MissingReport) -> String {
                 .vault
                 .as_ref()
                 .map(|entry| format!("   in the vault: s3gc restore {}", shell(entry.entry.key.as_str())));
-            line(format!("    {row}{}{}", human::escape(&cut(&value)), vault.unwrap_or_default()));
+            let pruned = reference.pruned_at.map(|at| format!("   pruned from the vault at {}", human::time(at)));
+            line(format!("    {row}{}{}", human::escape(&cut(&value)), vault.or(pruned).unwrap_or_default()));
         }
         let more = column.missing.saturating_sub(u64::try_from(named.len()).unwrap_or(u64::MAX));
         if more > 0 {

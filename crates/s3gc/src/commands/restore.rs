@@ -80,7 +80,7 @@ async fn restore(gc: Gc, what: &RestoreWhat, args: &RestoreArgs, ctx: &Ctx) -> R
     } else {
         ctx.print(text(&name, &report, args.dry_run))?;
     }
-    Ok(match (report.failed.objects, report.restored.objects) {
+    Ok(match (report.failed.objects + report.pruned.objects, report.restored.objects) {
         (0, _) => ExitCode::Ok,
         (_, 0) => ExitCode::Failed,
         _ => ExitCode::Partial,
@@ -97,6 +97,7 @@ fn text(name: &str, report: &RestoreReport, dry_run: bool) -> String {
             RestoreOutcome::Planned => format!("  would restore  {key}  {size}"),
             RestoreOutcome::Exists => format!("  lives already, left alone  {key}"),
             RestoreOutcome::Failed(reason) => format!("  failed  {key}: {reason}"),
+            RestoreOutcome::Pruned(at) => format!("  pruned from the vault at {}  {key}", human::time(*at)),
         };
         // What went well is named in part, what did not in full.
         if !matches!(object.outcome, RestoreOutcome::Failed(_)) {
@@ -117,6 +118,9 @@ fn text(name: &str, report: &RestoreReport, dry_run: bool) -> String {
     }
     if report.failed.objects > 0 {
         parts.push(format!("{} failed", human::count(report.failed.objects)));
+    }
+    if report.pruned.objects > 0 {
+        parts.push(format!("{} pruned from the vault before", human::count(report.pruned.objects)));
     }
     writeln!(text, "{name}: {}", parts.join("; ")).unwrap_or_default();
     let lives = report.objects.iter().any(|object| object.outcome == RestoreOutcome::Exists);

@@ -1,6 +1,7 @@
 //! `s3gc vault`: what was deleted, and the proof that it can be read.
 
 mod export;
+mod prune;
 mod reindex;
 mod stats;
 mod verify;
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use s3gc_core::catalog::{EntryFilter, EntryId, EntryRecord, EntryState};
@@ -30,7 +32,7 @@ pub(super) async fn run(command: VaultCommand, ctx: &Ctx) -> Result<ExitCode> {
             Ok(super::each(ctx, &fleet, |gc| list(gc, prefix.clone(), ctx)).await)
         }
         VaultCommand::Show { key } => show(&ctx.only().await?, &key, ctx).await,
-        VaultCommand::Cat { key } => cat(&ctx.only().await?, &key).await,
+        VaultCommand::Cat { key } => cat(&ctx.only().await?, &key, ctx).await,
         VaultCommand::Verify { level } => {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| verify::run(gc, level, ctx)).await)
@@ -43,11 +45,18 @@ pub(super) async fn run(command: VaultCommand, ctx: &Ctx) -> Result<ExitCode> {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| stats::run(gc, ctx)).await)
         }
+        VaultCommand::Prune { dry_run, wait_lock } => prune(dry_run, wait_lock.unwrap_or_default(), ctx).await,
         VaultCommand::Export { dir, prefix } => {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| export::run(gc, &dir, &prefix, ctx)).await)
         }
     }
+}
+
+/// Prunes the packs of each bucket: only its own sources know what is needed of them.
+pub(super) async fn prune(dry_run: bool, wait_lock: Duration, ctx: &Ctx) -> Result<ExitCode> {
+    let fleet = ctx.fleet().await?;
+    Ok(super::each(ctx, &fleet, |gc| prune::run(gc, dry_run, wait_lock, ctx)).await)
 }
 
 /// One bucket for each vault and catalog: packs hold objects of any bucket.
@@ -62,7 +71,7 @@ fn filter(gc: &Gc) -> EntryFilter {
 }
 
 async fn list(gc: Gc, prefix: Option<String>, ctx: &Ctx) -> Result<ExitCode> {
-    let filter = EntryFilter { prefix, ..filter(&gc) };
+    let filter = EntryFilter { prefix, is_pruned: Some(false), ..filter(&gc) };
     let mut after = EntryId::default();
     loop {
         let page = gc.catalog().entries(&filter, after, PAGE).await?;
@@ -123,6 +132,9 @@ fn details(record: &EntryRecord) -> String {
     line("unreferenced since", human::time(record.unreferenced_since));
     line("staged", human::time(entry.staged_at));
     line("restored", human::maybe_time(record.restored_at));
+    if let Some(at) = record.pruned_at {
+        line("pruned", format!("{}: there is no copy in the vault any more", human::time(at)));
+    }
     line("blake3", entry.blake3.to_string());
     line("codec", entry.codec.clone());
     line("etag", meta.etag.to_string());
@@ -140,10 +152,22 @@ fn details(record: &EntryRecord) -> String {
 }
 
 /// Writes the bytes as they come; they are checked, and a copy that is not the original ends in an error.
-async fn cat(gc: &Gc, key: &ObjectKey) -> Result<ExitCode> {
+async fn cat(gc: &Gc, key: &ObjectKey, ctx: &Ctx) -> Result<ExitCode> {
     let copies = copies(gc, key).await?;
-    let is_deleted = |entry: &&EntryRecord| matches!(entry.state, EntryState::Deleted | EntryState::Restored);
-    let Some(entry) = copies.iter().rev().find(is_deleted).or(copies.last()) else { return Ok(ExitCode::Failed) };
+    let pruned = newest(&copies, |_| true).and_then(|entry| entry.pruned_at);
+    let Some(entry) = newest(&copies, |entry| entry.pruned_at.is_none()) else {
+        let at = human::maybe_time(pruned);
+        let message = format!("{}: its copy was pruned from the vault at {at}: [vault] keep_days was over", human::key(key));
+        return Err(Error::NotFound(message));
+    };
+    if let Some(at) = pruned {
+        ctx.warn(format!(
+            "{}: this is an older copy, of {}; the newest one was pruned at {}",
+            human::key(key),
+            human::time(entry.entry.staged_at),
+            human::time(at)
+        ));
+    }
     let mut body = pack::open(Arc::clone(gc.vault()), &entry.pack, &entry.entry).await?;
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(Error::io(format!("reading {} from the vault", human::key(key))))?;
@@ -151,4 +175,12 @@ async fn cat(gc: &Gc, key: &ObjectKey) -> Result<ExitCode> {
     }
     std::io::stdout().lock().flush().map_err(Error::io("writing to stdout"))?;
     Ok(ExitCode::Ok)
+}
+
+/// Finds the newest of these copies: of a deleted object, if there is one.
+fn newest(copies: &[EntryRecord], is_meant: impl Fn(&EntryRecord) -> bool) -> Option<&EntryRecord> {
+    let is_deleted = |entry: &&EntryRecord| matches!(entry.state, EntryState::Deleted | EntryState::Restored);
+    let mut meant = copies.iter().rev().filter(|entry| is_meant(entry));
+    let last = meant.clone().next();
+    meant.find(is_deleted).or(last)
 }

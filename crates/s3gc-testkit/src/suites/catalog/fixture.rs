@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use s3gc_core::audit::{AuditDraft, AuditEntry, ChainCheck};
 use s3gc_core::catalog::{
     AuditFilter, Catalog, CensusRecord, EntryFilter, EntryId, EntryRecord, EntryState, Lease, Mode, PackRecord,
-    RunRecord, RunState, Seen, Settlement, StagedEntry,
+    PackState, RunRecord, RunState, Seen, Settlement, StagedEntry,
 };
 use s3gc_core::{Digest, Location, ObjectKey, RunId, Timestamp};
 use s3gc_store::{ETag, ObjectMeta};
@@ -121,7 +121,21 @@ pub(super) fn pack(name: &str) -> PackRecord {
         blake3: Digest::of(name.as_bytes()),
         original_bytes: 3000,
         objects: 3,
+        adopted: None,
+        state: PackState::Kept,
     }
+}
+
+/// Reads one pack of those that the catalog knows.
+pub(super) async fn known(catalog: &dyn Catalog, name: &str) -> PackRecord {
+    let packs = catalog.packs(None, 1000).await.expect("packs can be listed");
+    packs.into_iter().find(|pack| pack.name.as_str() == name).expect("the pack is known")
+}
+
+/// Moves a pack, with an audit entry of it.
+pub(super) async fn step(catalog: &dyn Catalog, name: &str, expected: PackState, next: PackState) -> bool {
+    let moved = catalog.move_pack(&file_name(name), expected, next, draft("prune", name)).await;
+    moved.expect("a pack can be moved on")
 }
 
 pub(super) fn staged(location: &Location, name: &str) -> StagedEntry {

@@ -1,6 +1,6 @@
 //! `s3gc vault export`: everything in the packs, as plain files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,6 +39,10 @@ pub(super) async fn run(gc: Gc, dir: &Path, prefix: &str, ctx: &Ctx) -> Result<E
     let mut packs: Vec<VaultFile> = gc.vault().list("packs/").try_collect().await?;
     // Their names begin with the time: the newest copy of a key is the first to be written.
     packs.sort_by(|a, b| b.name.cmp(&a.name));
+    // A file whose removal was begun counts no more, though it may still lie there.
+    let known = gc.packs().await?.into_iter();
+    let gone: BTreeSet<FileName> = known.filter(|pack| pack.state.is_gone()).map(|pack| pack.name).collect();
+    packs.retain(|pack| !gone.contains(&pack.name));
     let (mut counts, mut taken) = (Counts::default(), BTreeMap::new());
     for pack in &packs {
         let index = match pack::read_index(&**gc.vault(), &pack.name).await {

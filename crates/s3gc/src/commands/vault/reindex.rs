@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures::TryStreamExt;
-use s3gc_core::catalog::{PackRecord, StagedEntry};
+use s3gc_core::catalog::{Adoption, PackRecord, PackState, StagedEntry};
 use s3gc_core::{Digest, Gc};
 use s3gc_vault::{FileName, VaultFile, pack};
 use serde_json::json;
@@ -17,6 +17,7 @@ use crate::human;
 const PIECE_BYTES: u64 = 4 << 20;
 
 pub(super) async fn run(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
+    // Those that were pruned, too: a file that a crash left of one is not taken up again.
     let known: BTreeSet<FileName> = gc.packs().await?.into_iter().map(|pack| pack.name).collect();
     let files: Vec<VaultFile> = gc.vault().list("packs/").try_collect().await?;
     let total = files.len();
@@ -84,6 +85,8 @@ async fn record(gc: &Gc, file: &VaultFile, index: &pack::PackIndex) -> Result<Pa
         blake3: digest(gc, &file.name, index.size_bytes).await?,
         original_bytes: index.entries.iter().map(|entry| entry.meta.size_bytes).sum(),
         objects: index.entries.len() as u64,
+        adopted: Some(Adoption { at: gc.clock().now(), damage: index.damage.clone() }),
+        state: PackState::Kept,
     })
 }
 

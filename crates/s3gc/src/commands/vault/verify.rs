@@ -86,7 +86,10 @@ async fn packs(gc: &Gc) -> Result<BTreeMap<FileName, Option<Digest>>> {
     let files: Vec<_> = gc.vault().list("packs/").try_collect().await?;
     packs.extend(files.into_iter().map(|file| (file.name, None)));
     for pack in gc.packs().await? {
-        packs.insert(pack.name, Some(pack.blake3));
+        // The file of one that was pruned is not missing; while it still lies there, it is looked at like any other.
+        if !pack.state.is_gone() || packs.contains_key(&pack.name) {
+            packs.insert(pack.name, Some(pack.blake3));
+        }
     }
     Ok(packs)
 }
