@@ -52,6 +52,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) sources: Vec<Arc<dyn ReferenceSource>>,
     pub(crate) vault: Arc<dyn VaultBackend>,
+    pub(crate) replica: Option<Arc<dyn VaultBackend>>,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) compressor: Arc<dyn Compressor>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -124,6 +125,7 @@ impl Gc {
             store: None,
             sources: Vec::new(),
             vault: None,
+            replica: None,
             catalog: None,
             compressor: Arc::new(Zstd::default()),
             clock: Arc::new(SystemClock),
@@ -256,6 +258,16 @@ impl Gc {
         crate::vault_stats::packs(&self.parts).await
     }
 
+    /// Copies every pack that the vault or its replica lacks to the one that lacks it, and reads each copy back.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Invalid`] where there is no replica, any failure of the two; a pack that is damaged or differs is in the
+    /// report.
+    pub async fn replicate(&self, options: &crate::ReplicateOptions) -> Result<crate::ReplicaReport> {
+        crate::replica::replicate(&self.parts, options).await
+    }
+
     /// Adds up what the vault holds, whichever bucket it is from.
     ///
     /// # Errors
@@ -315,6 +327,12 @@ impl Gc {
         &self.parts.vault
     }
 
+    /// Returns the replica of the vault.
+    #[must_use]
+    pub fn replica(&self) -> Option<&Arc<dyn VaultBackend>> {
+        self.parts.replica.as_ref()
+    }
+
     /// Returns the clock.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
@@ -330,6 +348,7 @@ pub struct GcBuilder {
     store: Option<Arc<dyn ObjectStore>>,
     sources: Vec<Arc<dyn ReferenceSource>>,
     vault: Option<Arc<dyn VaultBackend>>,
+    replica: Option<Arc<dyn VaultBackend>>,
     catalog: Option<Arc<dyn Catalog>>,
     compressor: Arc<dyn Compressor>,
     clock: Arc<dyn Clock>,
@@ -352,6 +371,13 @@ impl GcBuilder {
     /// Keeps what is deleted in this vault.
     pub fn vault(mut self, vault: Arc<dyn VaultBackend>) -> Self {
         self.vault = Some(vault);
+        self
+    }
+
+    /// Keeps a second copy of every pack there: nothing is deleted before both are written and read back, and what the
+    /// vault cannot give is restored from here.
+    pub fn replica(mut self, replica: Arc<dyn VaultBackend>) -> Self {
+        self.replica = Some(replica);
         self
     }
 
@@ -398,8 +424,12 @@ impl GcBuilder {
             return Err(Error::Invalid(format!("two sources are named {:?}", pair[0])));
         }
         let config_hash = config_hash(&self.settings, &names, self.widening.as_ref());
+        let replica = self.replica;
+        if replica.as_ref().is_some_and(|replica| replica.location() == vault.location()) {
+            return Err(Error::Invalid(format!("{}: the replica of the vault is the vault itself", self.settings.name)));
+        }
         let (sources, compressor, clock, settings) = (self.sources, self.compressor, self.clock, self.settings);
-        let parts = Parts { store, sources, vault, catalog, compressor, clock, settings, config_hash };
+        let parts = Parts { store, sources, vault, replica, catalog, compressor, clock, settings, config_hash };
         Ok(Gc { parts: Arc::new(parts) })
     }
 }

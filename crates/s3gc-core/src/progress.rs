@@ -33,6 +33,8 @@ pub enum Phase {
     Restore,
     /// Removing packs from the vault.
     Prune,
+    /// Copying packs between the vault and its replica.
+    Replicate,
 }
 
 /// Something that happened in a run.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use s3gc_failpoint::{Point, hit};
 use s3gc_store::{ByteStream, ObjectKey, ObjectMeta, ObjectStore, PutMode, Timestamp, VersionId};
-use s3gc_vault::pack;
+use s3gc_vault::{VaultBackend, pack};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -380,12 +380,39 @@ async fn covered<'a>(parts: &Parts, entry: &'a EntryRecord) -> Option<&'a Versio
     (is_ours && is_same).then_some(marker)
 }
 
+/// Writes the object from the vault, or from its replica if the vault cannot give it.
 async fn upload(parts: &Arc<Parts>, entry: &EntryRecord, target: &Arc<dyn ObjectStore>, mode: PutMode) -> Result<()> {
-    let body = pack::open(Arc::clone(&parts.vault), &entry.pack, &entry.entry).await?;
+    match (upload_from(&parts.vault, entry, target, mode).await, &parts.replica) {
+        (Err(error), Some(replica)) if is_of_vault(&error) => {
+            tracing::warn!(key = %entry.entry.key, error = %chain(&error), "not readable in the vault; trying its replica");
+            upload_from(replica, entry, target, mode).await
+        }
+        (uploaded, _) => uploaded,
+    }
+}
+
+const READING: &str = "read from the vault";
+
+/// Tells whether not the store failed, but the reading of what was to be written.
+fn is_of_vault(error: &Error) -> bool {
+    match error {
+        Error::Vault(_) => true,
+        Error::Store(s3gc_store::Error::Other { operation, .. }) => *operation == READING,
+        _ => false,
+    }
+}
+
+async fn upload_from(
+    vault: &Arc<dyn VaultBackend>,
+    entry: &EntryRecord,
+    target: &Arc<dyn ObjectStore>,
+    mode: PutMode,
+) -> Result<()> {
+    let body = pack::open(Arc::clone(vault), &entry.pack, &entry.entry).await?;
     let key = entry.entry.key.to_string();
     let body: ByteStream = body
         .map_err(move |error| s3gc_store::Error::Other {
-            operation: "read from the vault",
+            operation: READING,
             object: key.clone(),
             source: Box::new(error),
         })

@@ -269,6 +269,10 @@ async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &m
     hit(Point::PackStored);
     pack::read_back(Arc::clone(&parts.vault), &pack).await?;
     hit(Point::PackReadBack);
+    if let Some(replica) = &parts.replica {
+        pack.store(&**replica).await?;
+        pack::read_back(Arc::clone(replica), &pack).await?;
+    }
     if pack.entries.len() != plans.len() || !pack.entries.iter().zip(&plans).all(|(entry, plan)| entry.key == plan.key)
     {
         return Err(Error::Internal("a pack does not hold what was put into it".into()));

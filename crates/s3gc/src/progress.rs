@@ -111,5 +111,6 @@ fn name(phase: Phase) -> &'static str {
         Phase::Sweep => "delete",
         Phase::Restore => "restore",
         Phase::Prune => "prune",
+        Phase::Replicate => "copy",
     }
 }

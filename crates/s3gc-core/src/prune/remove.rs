@@ -58,10 +58,12 @@ impl Prune<'_> {
         let Some(powers) = &mut self.powers else { return Ok(PruneOutcome::WouldRemove) };
         powers.check(parts, run).await?;
         // Also if it is gone: that may not be durable yet.
-        if let Err(error) = parts.vault.remove(&pack.name).await {
-            let error = chain(&error);
-            tracing::warn!(pack = %pack.name, %error, "the pack could not be removed");
-            return Ok(PruneOutcome::Failed { error });
+        for vault in [Some(&parts.vault), parts.replica.as_ref()].into_iter().flatten() {
+            if let Err(error) = vault.remove(&pack.name).await {
+                let error = chain(&error);
+                tracing::warn!(pack = %pack.name, %error, "the pack could not be removed");
+                return Ok(PruneOutcome::Failed { error });
+            }
         }
         hit(Point::PruneRemoved);
         let next = PackState::Pruned { at: parts.clock.now() };
