@@ -102,6 +102,8 @@ pub struct StoredObject {
     pub tags: BTreeMap<String, String>,
     /// The storage class, unless it is the standard one.
     pub storage_class: Option<String>,
+    /// How the server was asked to encrypt: `AES256`, `aws:kms`, or that with the key behind it.
+    pub encryption: Option<String>,
 }
 
 impl StoredObject {
@@ -202,6 +204,7 @@ impl Bucket {
                 user: meta.user,
                 tags: meta.tags,
                 storage_class: meta.storage_class,
+                encryption: meta.encryption,
             })
         })
         .flatten()
