@@ -46,13 +46,14 @@ impl CredentialProvider for Chain {
         if let Some(kept) = kept.as_ref().filter(|kept| now < kept.until) {
             return Ok(Arc::clone(&kept.credential));
         }
-        let found = self.provider.provide_credentials().await.map_err(|error| object_store::Error::Unauthenticated {
-            path: "the AWS credential chain".to_owned(),
-            source: Cause::boxed(format!(
-                "{error}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or access_key_id and \
+        let found =
+            self.provider.provide_credentials().await.map_err(|error| object_store::Error::Unauthenticated {
+                path: "the AWS credential chain".to_owned(),
+                source: Cause::boxed(format!(
+                    "{error}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or access_key_id and \
                  secret_access_key of the vault"
-            )),
-        })?;
+                )),
+            })?;
         let credential = Arc::new(AwsCredential {
             key_id: found.access_key_id().to_owned(),
             secret_key: found.secret_access_key().to_owned(),
@@ -69,7 +70,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use aws_credential_types::Credentials;
-    use aws_credential_types::provider::{future, error::CredentialsError};
+    use aws_credential_types::provider::{error::CredentialsError, future};
 
     use super::*;
 

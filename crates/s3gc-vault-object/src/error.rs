@@ -5,8 +5,10 @@ use s3gc_vault::{BoxError, Error};
 
 /// By which servers say that there is no room: Ceph and MinIO, MinIO, any.
 const FULL: [&str; 3] = ["QuotaExceeded", "XMinioStorageFull", "507 Insufficient"];
-/// By which they say that there is no such bucket: S3 and GCS, Azure.
+/// By which they say that there is no such bucket: S3 and GCS, Azure. An answer to HEAD says nothing.
 const NO_BUCKET: [&str; 2] = ["NoSuchBucket", "ContainerNotFound"];
+/// By which they say that somebody may not do it.
+const DENIED: [&str; 2] = ["403 Forbidden", "401 Unauthorized"];
 
 /// A cause in words: `object_store` writes the causes of an error into its text, so a chain of them would say everything
 /// three times.
@@ -24,22 +26,17 @@ impl Cause {
 pub(crate) fn failure(vault: &str, operation: &'static str, name: &str, error: &StoreError) -> Error {
     let text = words(&error.to_string());
     let (vault, name) = (vault.to_owned(), name.to_owned());
-    if FULL.iter().any(|word| text.contains(word)) {
-        return Error::Full { vault, name, source: Cause::boxed(text) };
-    }
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    // The client tells failures of listings by their text alone.
+    let is_denied =
+        says(&DENIED) || matches!(error, StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. });
     match error {
-        StoreError::NotFound { .. } if !is_missing_bucket(error) => Error::NotFound { vault, name },
-        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
-            Error::Denied { vault, operation, name, source: Cause::boxed(text) }
-        }
+        _ if says(&NO_BUCKET) => Error::NoBucket { vault, source: Cause::boxed(text) },
+        _ if says(&FULL) => Error::Full { vault, name, source: Cause::boxed(text) },
+        StoreError::NotFound { .. } => Error::NotFound { vault, name },
+        _ if is_denied => Error::Denied { vault, operation, name, source: Cause::boxed(text) },
         _ => Error::Io { vault, operation, name, source: Cause::boxed(text) },
     }
-}
-
-/// Tells whether it is the bucket that is not there, as far as the server says so: an answer to HEAD has no text.
-pub(crate) fn is_missing_bucket(error: &StoreError) -> bool {
-    let text = error.to_string();
-    NO_BUCKET.iter().any(|word| text.contains(word))
 }
 
 /// Puts code and message in the place of an answer in XML.
@@ -76,6 +73,6 @@ mod tests {
         assert!(matches!(failure("v", "writing", "f", &denied), Error::Denied { .. }));
         let missing = |text: &str| StoreError::NotFound { path: "p".into(), source: Cause::boxed(text) };
         assert!(matches!(failure("v", "reading", "f", &missing("NoSuchKey")), Error::NotFound { .. }));
-        assert!(matches!(failure("v", "reading", "f", &missing("<Code>NoSuchBucket</Code>")), Error::Io { .. }));
+        assert!(matches!(failure("v", "reading", "f", &missing("<Code>NoSuchBucket</Code>")), Error::NoBucket { .. }));
     }
 }

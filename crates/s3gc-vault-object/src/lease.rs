@@ -12,7 +12,6 @@ use s3gc_vault::{Error, FileName, LeaseRecord, Result, VaultLease};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::error::is_missing_bucket;
 use crate::http::takes_no_conditions;
 use crate::vault::{Inner, ObjectVault};
 
@@ -95,9 +94,7 @@ impl VaultLease for ObjectVault {
         let found = self.inner.leases.probed.get_or_try_init(|| self.inner.try_conditions()).await?;
         match found {
             None => Ok(()),
-            Some(reason) => {
-                Err(Error::Unsupported { vault: self.inner.location.clone(), reason: reason.clone() })
-            }
+            Some(reason) => Err(Error::Unsupported { vault: self.inner.location.clone(), reason: reason.clone() }),
         }
     }
 }
@@ -120,8 +117,10 @@ impl Inner {
         };
         match tokio::time::timeout(PATIENCE, read).await {
             Err(_) => Err(self.refuse(OPERATION, slot, format!("no answer within {PATIENCE:?}"))),
-            Ok(Err(error @ StoreError::NotFound { .. })) if !is_missing_bucket(&error) => Ok(None),
-            Ok(Err(error)) => Err(self.failure(OPERATION, slot, &error)),
+            Ok(Err(error)) => match self.failure(OPERATION, slot, &error) {
+                Error::NotFound { .. } => Ok(None),
+                error => Err(error),
+            },
             Ok(Ok((version, bytes))) => {
                 let (id, record) = decode(bytes);
                 Ok(Some(Stored { id, record, version }))

@@ -137,7 +137,9 @@ impl Inner {
             while sending.len() >= in_memory {
                 self.sent(name, sending.join_next().await)?;
             }
-            let Some(part) = body.part(part_bytes).await.map_err(|error| self.body_failed(name, &error))? else { break };
+            let Some(part) = body.part(part_bytes).await.map_err(|error| self.body_failed(name, &error))? else {
+                break;
+            };
             if let Some(part) = unfinished.part(part) {
                 sending.spawn(part);
             }

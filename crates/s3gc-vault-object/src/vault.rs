@@ -149,12 +149,7 @@ impl VaultBackend for ObjectVault {
         &self.inner.location
     }
 
-    async fn put(
-        &self,
-        name: &FileName,
-        body: BoxStream<'static, io::Result<Bytes>>,
-        size_bytes: u64,
-    ) -> Result<()> {
+    async fn put(&self, name: &FileName, body: BoxStream<'static, io::Result<Bytes>>, size_bytes: u64) -> Result<()> {
         self.inner.put(name, body, size_bytes).await
     }
 

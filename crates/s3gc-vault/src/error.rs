@@ -39,6 +39,15 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// There is no such bucket.
+    #[error("{vault}: there is no such bucket")]
+    NoBucket {
+        /// The vault.
+        vault: String,
+        /// The cause.
+        #[source]
+        source: BoxError,
+    },
     /// The vault's owner does not allow it.
     #[error("{vault}: {operation} {name} was refused")]
     Denied {

@@ -124,10 +124,7 @@ pub(super) fn store(
 ) -> S3Result<Option<String>> {
     let quirks = context.shared.with_faults(|faults| faults.quirks.clone());
     if quirks.refuse_conditions_on_put && (if_match.is_some() || if_none_match.is_some()) {
-        return Err(s3_error!(
-            NotImplemented,
-            "A header you provided implies functionality that is not implemented"
-        ));
+        return Err(s3_error!(NotImplemented, "A header you provided implies functionality that is not implemented"));
     }
     let now = context.shared.now();
     context.shared.with_model(|model| {
@@ -222,7 +219,7 @@ pub(super) fn meta_of(headers: &HeaderMap, tagging: Option<&str>) -> S3Result<Me
         }
     }
     meta.storage_class = headers.get("x-amz-storage-class").map(text).filter(|class| class != "STANDARD");
-    let encryption = |part: &str| headers.get(&format!("x-amz-server-side-encryption{part}")).map(text);
+    let encryption = |part: &str| headers.get(format!("x-amz-server-side-encryption{part}")).map(text);
     meta.encryption = encryption("").map(|kind| match encryption("-aws-kms-key-id") {
         Some(key) => format!("{kind} {key}"),
         None => kind,
