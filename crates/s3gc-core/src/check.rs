@@ -48,7 +48,7 @@ pub(crate) async fn check(parts: &Parts, probe: bool) -> Vec<CheckItem> {
         add(&format!("fence {name}"), fence_status(parts, fence).await);
     }
     add("preflight", preflight(parts).await);
-    add("vault", vault(parts).await);
+    add("vault", vault(parts, probe).await);
     add("catalog", catalog(parts).await);
     add("delete", deletion(parts, probe).await);
     items
@@ -97,14 +97,27 @@ async fn preflight(parts: &Parts) -> Result<(CheckState, String)> {
     Ok((CheckState::Warn, format!("a plan would be blocked: {}", reasons.join("; "))))
 }
 
-async fn vault(parts: &Parts) -> Result<(CheckState, String)> {
+async fn vault(parts: &Parts, probe: bool) -> Result<(CheckState, String)> {
     let (mut packs, mut bytes) = (0_u64, 0_u64);
     let mut files = parts.vault.list("packs/");
     while let Some(file) = files.next().await {
         packs += 1;
         bytes += file?.size_bytes;
     }
-    Ok((CheckState::Ok, format!("{}: {packs} packs, {bytes} bytes", parts.vault.location())))
+    let found = format!("{}: {packs} packs, {bytes} bytes", parts.vault.location());
+    let Some(lease) = parts.vault.lease() else {
+        return Ok((CheckState::Warn, format!("{found}; it has no lease")));
+    };
+    if !probe {
+        return Ok((CheckState::Ok, found));
+    }
+    match lease.probe().await {
+        Ok(()) => Ok((CheckState::Ok, format!("{found}; it has a lease"))),
+        Err(s3gc_vault::Error::Unsupported { reason, .. }) => {
+            Ok((CheckState::Warn, format!("{found}; it has no lease, since {reason}")))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn catalog(parts: &Parts) -> Result<(CheckState, String)> {

@@ -53,7 +53,7 @@ pub(crate) async fn run(parts: &Arc<Parts>, options: RunOptions) -> Result<RunRe
         resurrected: ResurrectionReport::default(),
         ramp: None,
         audit: None,
-        notes: Vec::new(),
+        notes: lease.note.clone().into_iter().collect(),
     };
     let mut record = RunRecord {
         id,

@@ -91,6 +91,8 @@ pub(crate) struct HeldLease {
     current: Arc<Mutex<Lease>>,
     vault: Arc<Mutex<Option<(LeaseRecord, VaultRecord)>>>,
     pub(crate) state: Arc<LeaseState>,
+    /// What a person should know of it.
+    pub(crate) note: Option<String>,
     heartbeat: AbortOnDropHandle<()>,
 }
 
@@ -175,8 +177,16 @@ impl HeldLease {
         // Before any effect, so that a catalog from before this run is older than the vault. The catalog first: a death
         // between the two must not make the catalog look old.
         let vault = if in_vault { take_vault(parts, &lease, vault_before).await } else { Ok(None) };
-        let vault = match vault {
-            Ok(vault) => vault,
+        let (vault, note) = match vault {
+            Ok(vault) => (vault, None),
+            Err(Error::Vault(error @ s3gc_vault::Error::Unsupported { .. })) => {
+                let chain = crate::report::chain(&error);
+                let note = format!(
+                    "{chain}: nothing in the vault keeps a collector with another catalog away, nor shows that a catalog \
+                     was put back to an older state"
+                );
+                (None, Some(note))
+            }
             Err(error) => {
                 let released = Lease { released_at: Some(now), ..lease.clone() };
                 parts.catalog.swap_lease(location, Some(&lease), &released).await?;
@@ -192,7 +202,7 @@ impl HeldLease {
         let (current, vault) = (Arc::new(Mutex::new(lease)), Arc::new(Mutex::new(vault)));
         let beat = beat(Arc::clone(parts), Arc::clone(&current), Arc::clone(&vault), Arc::clone(&state));
         let heartbeat = AbortOnDropHandle::new(tokio::spawn(beat));
-        Ok(Self { parts: Arc::clone(parts), current, vault, state, heartbeat })
+        Ok(Self { parts: Arc::clone(parts), current, vault, state, note, heartbeat })
     }
 
     /// Has the vault remember what the audit chain ends with now, and proves that the lease is still ours: a catalog from

@@ -110,6 +110,8 @@ pub struct StoredObject {
     pub storage_class: Option<String>,
     /// What is granted to whom, beside the owner's full control.
     pub grants: Vec<(Grant, String)>,
+    /// How the server was asked to encrypt: `AES256`, `aws:kms`, or that with the key behind it.
+    pub encryption: Option<String>,
 }
 
 impl StoredObject {
@@ -211,6 +213,7 @@ impl Bucket {
                 tags: meta.tags,
                 storage_class: meta.storage_class,
                 grants: meta.grants,
+                encryption: meta.encryption,
             })
         })
         .flatten()

@@ -116,6 +116,10 @@ pub struct Quirks {
     pub ignore_etag_in_batch: bool,
     /// `PutObject` and `CompleteMultipartUpload` replace an object despite `If-None-Match: *`.
     pub ignore_if_none_match_on_put: bool,
+    /// `PutObject` and `CompleteMultipartUpload` replace an object whatever `If-Match` says.
+    pub ignore_if_match_on_put: bool,
+    /// `PutObject` and `CompleteMultipartUpload` answer 501 `NotImplemented` to either condition.
+    pub refuse_conditions_on_put: bool,
     /// `DeleteObjects` wants `Content-MD5` and knows no other checksum.
     pub needs_content_md5: bool,
     /// Listings answer without `encoding-type=url`, even when asked for it.

@@ -27,6 +27,8 @@ pub(crate) struct Meta {
     pub(crate) user: BTreeMap<String, String>,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) storage_class: Option<String>,
+    /// As it was asked for: the kind, and the key where one was named.
+    pub(crate) encryption: Option<String>,
     pub(crate) legal_hold: bool,
     pub(crate) retain_until: Option<Timestamp>,
     pub(crate) customer_key: bool,

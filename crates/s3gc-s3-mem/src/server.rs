@@ -35,6 +35,8 @@ pub struct Options {
     pub latency: Duration,
     /// Whether requests are recorded; a bench with millions of them does without.
     pub log_requests: bool,
+    /// The access key that the server knows, and its secret key.
+    pub keys: (String, String),
     /// Where the dice of [`crate::When::Probability`] start.
     pub seed: u64,
 }
@@ -47,6 +49,7 @@ impl Default for Options {
             buckets: Vec::new(),
             latency: Duration::ZERO,
             log_requests: true,
+            keys: (ACCESS_KEY.to_owned(), SECRET_KEY.to_owned()),
             seed: 0,
         }
     }
@@ -78,6 +81,13 @@ impl Options {
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = region.into();
+        self
+    }
+
+    /// Knows this access key and its secret key, in place of [`ACCESS_KEY`].
+    #[must_use]
+    pub fn keys(mut self, access_key: impl Into<String>, secret_key: impl Into<String>) -> Self {
+        self.keys = (access_key.into(), secret_key.into());
         self
     }
 
@@ -127,6 +137,7 @@ impl S3Mem {
             log: Mutex::default(),
             clock_offset: Mutex::default(),
             region: options.region,
+            keys: options.keys,
             log_requests: options.log_requests,
         });
         for name in &options.buckets {
@@ -172,6 +183,12 @@ impl S3Mem {
     #[must_use]
     pub fn count(&self, op: Op) -> usize {
         lock(&self.shared.log).iter().filter(|request| request.op == op).count()
+    }
+
+    /// Returns the keys of the uploads in parts that were begun and neither completed nor aborted.
+    #[must_use]
+    pub fn unfinished_uploads(&self) -> Vec<String> {
+        self.shared.with_model(|model| model.uploads.values().map(|upload| upload.key.clone()).collect())
     }
 
     /// Forgets the requests so far.
@@ -238,6 +255,7 @@ pub(crate) struct Shared {
     log: Mutex<Vec<Request>>,
     clock_offset: Mutex<SignedDuration>,
     pub(crate) region: String,
+    pub(crate) keys: (String, String),
     log_requests: bool,
 }
 

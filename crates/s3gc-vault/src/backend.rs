@@ -22,7 +22,8 @@ use crate::Result;
 /// 6. `list` yields every file under the prefix once, with its size.
 /// 7. `remove` of a name that is not there is `Ok`.
 /// 8. Where there is a `lease`, `swap` succeeds for one of any number of callers with the same expectation, and a
-///    value once read survives a loss of power.
+///    value once read survives a loss of power. Where the store turns out not to compare, `swap` is `Unsupported`, and
+///    no record was touched.
 ///
 /// `s3gc-testkit` has one test for each clause.
 #[async_trait]
@@ -86,8 +87,17 @@ pub trait VaultLease: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// If it cannot be read or written.
+    /// `Unsupported` if the store does not compare; if it cannot be read or written.
     async fn swap(&self, slot: &str, expected: Option<&LeaseRecord>, new: &LeaseRecord) -> Result<bool>;
+
+    /// Tries whether `swap` can be believed here. It may write to the vault, though to no record.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` if it cannot; any failure while it was tried.
+    async fn probe(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The bytes of a record.

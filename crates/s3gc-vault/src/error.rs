@@ -39,6 +39,36 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// There is no such bucket.
+    #[error("{vault}: there is no such bucket")]
+    NoBucket {
+        /// The vault.
+        vault: String,
+        /// The cause.
+        #[source]
+        source: BoxError,
+    },
+    /// The vault's owner does not allow it.
+    #[error("{vault}: {operation} {name} was refused")]
+    Denied {
+        /// The vault.
+        vault: String,
+        /// What was being done.
+        operation: &'static str,
+        /// The file.
+        name: String,
+        /// The cause.
+        #[source]
+        source: BoxError,
+    },
+    /// The vault's store does not compare and swap, so the vault has no lease.
+    #[error("{vault}: the vault can have no lease: {reason}")]
+    Unsupported {
+        /// The vault.
+        vault: String,
+        /// What the store was seen to do.
+        reason: String,
+    },
     /// The vault cannot be reached, read or written.
     #[error("{vault}: {operation} {name} failed")]
     Io {

@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use s3gc_catalog::SqliteCatalog;
 use s3gc_core::catalog::Catalog;
 use s3gc_core::config::{
-    BucketConfig, Config, DeleteChecksum, OnConflict, ReferenceConfig, ReferencePlace, StoreConfig,
+    BucketConfig, Config, DeleteChecksum, Encryption, ObjectPlace, ObjectScheme, OnConflict, ReferenceConfig,
+    ReferencePlace, StoreConfig, VaultPlace,
 };
-use s3gc_core::{Gc, ObjectStore, catalog, source, store, vault};
+use s3gc_core::{Gc, ObjectStore, VaultBackend, catalog, source, store, vault};
 use s3gc_source::extract::ExtractConfig;
 use s3gc_source_sql::{Reference, SqlConfig, SqlSource};
 use s3gc_store_fs::{FsConfig, FsStore};
 use s3gc_store_s3::{S3Config, S3Store};
 use s3gc_vault::DirVault;
+use s3gc_vault_object::{ObjectConfig, ObjectVault, Provider, StaticCredentials};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -65,12 +68,12 @@ pub enum AssembleError {
         source: vault::Error,
     },
     /// The catalog knows packs of a vault that is not there.
-    #[error("{bucket}: the vault is missing: the catalog knows packs in {}, and there are none", path.display())]
+    #[error("{bucket}: the vault is missing: the catalog knows packs in {place}, and there are none")]
     VaultMissing {
         /// The bucket's name in the configuration.
         bucket: String,
-        /// Where it should be.
-        path: PathBuf,
+        /// Where it should be: a path, or a URL.
+        place: String,
     },
     /// The parts do not fit.
     #[error("{bucket}: cannot be put together")]
@@ -97,8 +100,9 @@ pub enum AssembleError {
     },
 }
 
-/// Puts a collector together for each bucket: S3 or a directory, SQL databases, an SQLite catalog, a vault in a
-/// directory. Neither the buckets nor the databases are connected to before the first request.
+/// Puts a collector together for each bucket: S3 or a directory, SQL databases, an SQLite catalog, a vault in a directory
+/// or a bucket. Neither the buckets nor the databases are connected to before the first request; of a vault in a bucket
+/// the first pack is looked for, if the catalog knows one.
 ///
 /// # Examples
 ///
@@ -192,7 +196,7 @@ async fn collector(
     let (extract, others) = extract_config(config, bucket);
     let mut builder = Gc::builder(settings)
         .store(store)
-        .vault(Arc::new(vault))
+        .vault(vault)
         .catalog(catalog)
         .compressor(Arc::from(bucket.vault.compression.compressor()))
         .widening(widening(config, bucket, others));
@@ -250,19 +254,65 @@ async fn open_catalog(
     Ok(catalog)
 }
 
-/// Opens the vault. One that is not mounted must not be taken for a new one.
-async fn open_vault(bucket: &BucketConfig, catalog: &dyn Catalog) -> Result<DirVault, AssembleError> {
-    let path = &bucket.vault.path;
-    if !path.join("packs").is_dir() && knows_packs(bucket, catalog).await? {
-        return Err(AssembleError::VaultMissing { bucket: bucket.name.clone(), path: path.clone() });
+/// Opens the vault. One that is not mounted, or was emptied, must not be taken for a new one.
+async fn open_vault(bucket: &BucketConfig, catalog: &dyn Catalog) -> Result<Arc<dyn VaultBackend>, AssembleError> {
+    let failed = |source| AssembleError::Vault { bucket: bucket.name.clone(), source };
+    let missing = || AssembleError::VaultMissing { bucket: bucket.name.clone(), place: bucket.vault.place.to_string() };
+    match &bucket.vault.place {
+        VaultPlace::Dir(path) => {
+            // Before it is opened, which would make it.
+            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let location = format!("file://{}", absolute.display());
+            if !path.join("packs").is_dir() && knows_packs(bucket, catalog, &location).await? {
+                return Err(missing());
+            }
+            Ok(Arc::new(DirVault::open(path).map_err(failed)?))
+        }
+        VaultPlace::Object(place) => {
+            let vault = ObjectVault::connect(object_config(place)).await.map_err(failed)?;
+            if knows_packs(bucket, catalog, vault.location()).await? {
+                let first = vault.list("packs/").next().await;
+                match first {
+                    Some(Ok(_)) => {}
+                    None | Some(Err(vault::Error::NoBucket { .. })) => return Err(missing()),
+                    Some(Err(source)) => return Err(failed(source)),
+                }
+            }
+            Ok(Arc::new(vault))
+        }
+        other => Err(failed(vault::Error::Io {
+            vault: other.to_string(),
+            operation: "opening",
+            name: "the vault".into(),
+            source: "this kind of vault is not known".into(),
+        })),
     }
-    DirVault::open(path).map_err(|source| AssembleError::Vault { bucket: bucket.name.clone(), source })
 }
 
-async fn knows_packs(bucket: &BucketConfig, catalog: &dyn Catalog) -> Result<bool, AssembleError> {
+fn object_config(place: &ObjectPlace) -> ObjectConfig {
+    let provider = match place.scheme {
+        ObjectScheme::Gs => Provider::Gcs,
+        ObjectScheme::Az => Provider::Azure,
+        _ => Provider::S3,
+    };
+    let mut config = ObjectConfig::new(provider, &place.bucket, &place.prefix);
+    config.region.clone_from(&place.region);
+    config.endpoint.clone_from(&place.endpoint);
+    config.path_style = place.path_style;
+    config.storage_class.clone_from(&place.storage_class);
+    config.encryption = place.encryption.clone().map(|encryption| match encryption {
+        Encryption::Aes256 => s3gc_vault_object::Encryption::Aes256,
+        Encryption::Kms(key) => s3gc_vault_object::Encryption::Kms(key),
+    });
+    config.credentials = place
+        .credentials
+        .clone()
+        .map(|keys| StaticCredentials::new(keys.access_key_id, keys.secret_access_key, keys.session_token));
+    config
+}
+
+async fn knows_packs(bucket: &BucketConfig, catalog: &dyn Catalog, location: &str) -> Result<bool, AssembleError> {
     let failed = |source| AssembleError::Catalog { bucket: bucket.name.clone(), source };
-    let path = std::path::absolute(&bucket.vault.path).unwrap_or_else(|_| bucket.vault.path.clone());
-    let location = format!("file://{}", path.display());
     let mut after = None;
     loop {
         let page = catalog.packs(after.as_ref(), 1000).await.map_err(failed)?;

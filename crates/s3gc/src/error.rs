@@ -97,7 +97,7 @@ impl Error {
         let help = match self {
             Self::Usage { help, .. } => Some(help.clone()),
             Self::Interrupted { help } => help.clone(),
-            Self::Assemble(AssembleError::VaultMissing { path, .. }) => Some(vault_missing(path)),
+            Self::Assemble(AssembleError::VaultMissing { place, .. }) => Some(vault_missing(place)),
             Self::Assemble(AssembleError::Store { source, .. }) => store_help(source),
             Self::Assemble(AssembleError::Source { source, .. }) => source_help(source),
             Self::Assemble(AssembleError::Vault { source, .. }) => vault_help(source),
@@ -198,10 +198,10 @@ pub(crate) fn shell(word: &str) -> String {
     }
 }
 
-fn vault_missing(path: &std::path::Path) -> String {
-    let path = path.display();
+fn vault_missing(place: &str) -> String {
+    let bring = if place.contains("://") { "bring back" } else { "mount or bring back" };
     format!(
-        "mount or bring back {path}, or say where it is now: [vault] path. If it is lost for good, begin anew: move the \
+        "{bring} {place}, or say where it is now: [vault] path. If it is lost for good, begin anew: move the \
          catalog away"
     )
 }
@@ -238,6 +238,8 @@ fn vault_help(error: &vault::Error) -> Option<String> {
     use vault::Error as E;
     let help = match error {
         E::Full { .. } => "make room where the vault is, and run it again: nothing is lost",
+        E::Denied { .. } => "s3gc check --print-policy prints the least that the vault's bucket has to allow",
+        E::NoBucket { .. } => "make the bucket, or check path, region and endpoint in [vault]",
         E::Damaged { .. } | E::Mismatch { .. } => "s3gc vault verify --level full finds every damaged object",
         _ => return None,
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use s3gc_source::extract::{Kind, Preset};
 
 use super::load::{finish, process_environment};
-use super::model::{Compression, Config};
+use super::model::{Compression, Config, Encryption};
 use super::problem::{ConfigErrors, Problem};
 use super::read::Log;
 use super::tree::{Node, Table, Text, Value};
@@ -162,9 +162,58 @@ impl ConfigBuilder {
         self.set("bucket", "path_style", Value::Bool(yes))
     }
 
-    /// Sets the directory of the vault.
+    /// Sets the directory of the vault, or the URL of a vault in a bucket: `s3://backups/s3gc`.
     pub fn vault_path(self, path: impl AsRef<Path>) -> Self {
         self.text("vault", "path", path.as_ref().to_string_lossy().into_owned())
+    }
+
+    /// Sets the region of a vault in S3.
+    pub fn vault_region(self, region: impl Into<String>) -> Self {
+        self.text("vault", "region", region.into())
+    }
+
+    /// Sets the server of a vault in a bucket.
+    pub fn vault_endpoint(self, endpoint: impl Into<String>) -> Self {
+        self.text("vault", "endpoint", endpoint.into())
+    }
+
+    /// Sets whether the vault's bucket stands in the path of a request and not in its host.
+    pub fn vault_path_style(self, yes: bool) -> Self {
+        self.set("vault", "path_style", Value::Bool(yes))
+    }
+
+    /// Sets the storage class of the packs of a vault in a bucket.
+    pub fn vault_storage_class(self, class: impl Into<String>) -> Self {
+        self.text("vault", "storage_class", class.into())
+    }
+
+    /// Sets how S3 encrypts the vault's files.
+    pub fn vault_encryption(self, encryption: Encryption) -> Self {
+        match encryption {
+            Encryption::Aes256 => self.text("vault", "encryption", "AES256".to_owned()),
+            Encryption::Kms(key) => {
+                let this = self.text("vault", "encryption", "aws:kms".to_owned());
+                match key {
+                    Some(key) => this.text("vault", "kms_key", key),
+                    None => this,
+                }
+            }
+        }
+    }
+
+    /// Sets the access key for a vault in S3, and the token of a session where it is a temporary one.
+    pub fn vault_credentials(
+        self,
+        access_key_id: impl Into<String>,
+        secret_access_key: impl Into<String>,
+        session_token: Option<String>,
+    ) -> Self {
+        let this = self.text("vault", "access_key_id", access_key_id.into());
+        let this = this.text("vault", "secret_access_key", secret_access_key.into());
+        match session_token {
+            Some(token) => this.text("vault", "session_token", token),
+            None => this,
+        }
     }
 
     /// Sets how many days the vault keeps what was deleted.

@@ -7,6 +7,7 @@ use super::model::{BucketConfig, StoreConfig};
 use super::problem::Problem;
 use super::read::{Log, Section};
 use super::units::show_duration;
+use super::vault;
 use crate::catalog::Mode;
 use crate::settings::Settings;
 
@@ -60,13 +61,10 @@ pub(super) fn bucket(bucket: &BucketConfig, mode: Mode, sections: &Sections<'_>,
                 log.problems.push(section.problem("path", message).help("put it elsewhere"));
             }
         };
-        outside(log, &sections.vault, "the vault", &bucket.vault.path);
         outside(log, &sections.catalog, "the catalog", &bucket.catalog);
-        if real(path).starts_with(real(&bucket.vault.path)) {
-            let message =
-                format!("the directory that is collected is inside the vault, {}", bucket.vault.path.display());
-            log.problems.push(sections.bucket.problem("path", message).help("put the vault elsewhere"));
-        }
+    }
+    if let Some((message, help)) = vault::collected(bucket, &bucket.vault.place, "the vault") {
+        log.problems.push(sections.vault.problem("path", message).help(help));
     }
 }
 
@@ -78,6 +76,12 @@ pub(super) fn between(buckets: &[BucketConfig], log: &mut Log) {
             if bucket.name == other.name {
                 let message = format!("two buckets are named {:?}: buckets[{other_index}] and this", bucket.name);
                 log.problems.push(Problem::new(&path, message).help("keep one of them, or use two files"));
+            }
+            for (this, that) in [(bucket, other), (other, bucket)] {
+                let whose = format!("the vault of {}", that.name);
+                if let Some((message, help)) = vault::collected(this, &that.vault.place, &whose) {
+                    log.problems.push(Problem::new(&path, message).help(help));
+                }
             }
             let (StoreConfig::Fs { path: this }, StoreConfig::Fs { path: that }) = (&bucket.store, &other.store) else {
                 continue;
@@ -93,7 +97,7 @@ pub(super) fn between(buckets: &[BucketConfig], log: &mut Log) {
 }
 
 /// Finds the real place of a path that may not exist yet: symbolic links in the part of it that exists are followed.
-fn real(path: &Path) -> PathBuf {
+pub(super) fn real(path: &Path) -> PathBuf {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut missing = Vec::new();
     let mut existing = absolute.as_path();

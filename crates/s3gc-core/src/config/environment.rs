@@ -65,6 +65,27 @@ pub(super) fn apply(
     unused
 }
 
+/// Lets what other programs follow fill what nobody said of a vault in S3. It does not win over the file: the bucket may be
+/// on the server of the environment, and the vault elsewhere.
+pub(super) fn fall_back(root: &mut Table, environment: &BTreeMap<String, String>) {
+    const VARIABLES: [(&str, &str); 3] =
+        [("AWS_REGION", "region"), ("AWS_ENDPOINT_URL_S3", "endpoint"), ("AWS_ENDPOINT_URL", "endpoint")];
+    if root.contains_key("buckets") {
+        return;
+    }
+    let Some(Value::Table(vault)) = root.get_mut("vault").map(|entry| &mut entry.node.value) else { return };
+    let in_s3 = matches!(
+        vault.get("path").map(|entry| &entry.node.value),
+        Some(Value::Text(Text { text, .. })) if text.starts_with("s3://")
+    );
+    for (name, key) in VARIABLES {
+        let value = environment.get(name).filter(|value| in_s3 && !value.is_empty());
+        if let Some(value) = value.filter(|_| !vault.contains_key(key)) {
+            insert(vault, key, &Node::loose(value, Origin::Environment(name.to_owned())));
+        }
+    }
+}
+
 /// Finds variables whose name is nearly one of ours. Others that begin alike are left alone: Kubernetes makes
 /// `S3GC_SERVICE_HOST` and its kind for a service called s3gc.
 fn misspelt(environment: &BTreeMap<String, String>) -> impl Iterator<Item = Problem> {

@@ -266,8 +266,26 @@ struct Catalog {
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "only its schema is used")]
 struct Vault {
-    /// The directory. Default: /var/lib/s3gc/vault.
+    /// The directory, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, az://CONTAINER/PREFIX. Default: /var/lib/s3gc/vault.
     path: Option<String>,
+    /// The region of a bucket of S3. Default: that of the AWS profile.
+    region: Option<String>,
+    /// The address of another server than the provider's own. Default: AWS_ENDPOINT_URL_S3, else the provider's.
+    endpoint: Option<String>,
+    /// Whether a bucket of S3 stands in the path of a request and not in its host. Default: true with an endpoint.
+    path_style: Option<Or<bool>>,
+    /// The storage class of the packs in a bucket. Default: what the bucket says.
+    storage_class: Option<String>,
+    /// How S3 encrypts the files of the vault. Default: what the bucket says.
+    encryption: Option<Or<Encryption>>,
+    /// The key of KMS, for the encryption aws:kms. Default: the one that AWS manages for S3.
+    kms_key: Option<String>,
+    /// The access key for a bucket of S3. Default: that of the AWS chain.
+    access_key_id: Option<String>,
+    /// The secret of the access key.
+    secret_access_key: Option<String>,
+    /// The token of a session, for temporary keys.
+    session_token: Option<String>,
     /// How many days the vault keeps what was deleted. Default: 90.
     keep_days: Option<Or<u32>>,
     /// How objects are written into the vault. Default: pack.
@@ -287,6 +305,15 @@ struct Vault {
 #[expect(dead_code, reason = "only its schema is used")]
 enum Stage {
     Pack,
+}
+
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Encryption {
+    #[schemars(rename = "AES256")]
+    Aes256,
+    #[schemars(rename = "aws:kms")]
+    Kms,
 }
 
 #[derive(JsonSchema)]

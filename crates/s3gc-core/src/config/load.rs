@@ -101,6 +101,7 @@ impl Loader {
         for (key, value) in &self.flags {
             environment::put(&mut root, key, &Node::loose(value, Origin::Flag), &mut log.problems);
         }
+        environment::fall_back(&mut root, &self.environment);
         let config = finish(&root, base.as_deref(), &mut log);
         match log.problems.is_empty() {
             true => Ok(Loaded { config, resolved: log.resolved, unused_variables }),

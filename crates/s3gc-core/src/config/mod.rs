@@ -20,6 +20,7 @@ mod resolve;
 mod tree;
 mod units;
 mod values;
+mod vault;
 
 #[cfg(test)]
 mod tests;
@@ -29,8 +30,8 @@ pub use environment::CONFIG_VARIABLE;
 pub use file::schema;
 pub use load::{Loaded, Loader};
 pub use model::{
-    BucketConfig, Compression, Config, DatabaseConfig, DeleteChecksum, OnConflict, ReferenceConfig, ReferencePlace,
-    SafetyConfig, StoreConfig, VaultConfig,
+    BucketConfig, Compression, Config, DatabaseConfig, DeleteChecksum, Encryption, ObjectCredentials, ObjectPlace,
+    ObjectScheme, OnConflict, ReferenceConfig, ReferencePlace, SafetyConfig, StoreConfig, VaultConfig, VaultPlace,
 };
 pub use problem::{ConfigErrors, Problem};
 pub use read::Resolved;

@@ -1,6 +1,7 @@
 //! The configuration, resolved and checked.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -173,11 +174,11 @@ pub enum ReferencePlace {
 }
 
 /// The vault.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct VaultConfig {
-    /// Its directory.
-    pub path: PathBuf,
+    /// Where it is.
+    pub place: VaultPlace,
     /// How long it keeps what was deleted: whole days.
     pub keep: Duration,
     /// How it compresses.
@@ -186,6 +187,101 @@ pub struct VaultConfig {
     pub pack_size_bytes: u64,
     /// Whether a run in `execute` mode brings back what was deleted and is referenced.
     pub auto_restore: bool,
+}
+
+/// Where a vault is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum VaultPlace {
+    /// In a local directory.
+    Dir(PathBuf),
+    /// In a bucket.
+    Object(ObjectPlace),
+}
+
+/// A vault in a bucket.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ObjectPlace {
+    /// Whose store it is.
+    pub scheme: ObjectScheme,
+    /// The bucket, or the container.
+    pub bucket: String,
+    /// What stands before the name of each file, without the slash behind it; may be empty.
+    pub prefix: String,
+    /// The region of an S3 bucket; `None` for what the AWS profile says.
+    pub region: Option<String>,
+    /// The address of another server than the provider's own.
+    pub endpoint: Option<String>,
+    /// Whether an S3 bucket stands in the path of a request and not in its host; `None` for what the server takes.
+    pub path_style: Option<bool>,
+    /// The storage class of the packs; `None` for the bucket's own.
+    pub storage_class: Option<String>,
+    /// How S3 encrypts what it stores; `None` for what the bucket says.
+    pub encryption: Option<Encryption>,
+    /// Credentials for S3; `None` for those of the AWS chain, and for the other providers.
+    pub credentials: Option<ObjectCredentials>,
+}
+
+/// Whose store a vault is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ObjectScheme {
+    /// `s3://`: Amazon S3, or a compatible server.
+    S3,
+    /// `gs://`: Google Cloud Storage.
+    Gs,
+    /// `az://`: Azure Blob Storage.
+    Az,
+}
+
+/// How S3 encrypts what it stores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// With a key of S3.
+    Aes256,
+    /// With a key of KMS: this one, or the one that AWS manages for S3.
+    Kms(Option<String>),
+}
+
+/// Credentials for S3 that stand in the configuration.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ObjectCredentials {
+    /// The id of the access key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_access_key: SecretString,
+    /// The token of a session, for temporary keys.
+    pub session_token: Option<SecretString>,
+}
+
+impl ObjectScheme {
+    /// Returns the scheme as it stands in a URL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Gs => "gs",
+            Self::Az => "az",
+        }
+    }
+}
+
+impl fmt::Display for VaultPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dir(path) => path.display().fmt(f),
+            Self::Object(place) => place.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for ObjectPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.as_str(), self.bucket)?;
+        if self.prefix.is_empty() { Ok(()) } else { write!(f, "/{}", self.prefix) }
+    }
 }
 
 /// How the vault compresses.

@@ -112,7 +112,7 @@ pub(super) fn blot(text: &str) -> String {
         r#"((?i:postgres|postgresql|mysql|mariadb):)([^"'\s]+)()"#,
         r#"(://)([^"'\s]*)(@)"#,
         r#"()([^"'\s/:@]+:(?:[^"'\s/]|/[^"'\s/])[^"'\s]*)(@)"#,
-        r#"(?i)((?:password|passwd|pwd|pass|secret|token|credential|signature|api_?key)[a-z_-]*["']?[ \t]*=[ \t]*["']?)([^"'\s&$]+)()"#,
+        r#"(?i)((?:password|passwd|pwd|pass|secret|token|credential|signature|api_?key)[a-z_-]*["']?[ \t]*=(?:[ \t]*["']{3}\s*|[\[ \t"']*))([^"'\s&$]+)()"#,
     ];
     static REGEXES: LazyLock<Vec<Regex>> =
         LazyLock::new(|| PATTERNS.iter().filter_map(|p| Regex::new(p).ok()).collect());
@@ -140,6 +140,8 @@ mod tests {
             ("http://h/a?password=pä&b=1", "http://h/a?password=***&b=1"),
             ("db_password = \"hunter2\"", "db_password = \"*******\""),
             ("admin_api_key = 'k'", "admin_api_key = '*'"),
+            ("secret_access_key = [ \"hunter2\" ]", "secret_access_key = [ \"*******\" ]"),
+            ("session_token = \"\"\"\nhunter2\"\"\"", "session_token = \"\"\"\n*******\"\"\""),
             ("nothing to hide", "nothing to hide"),
         ] {
             assert_eq!(blot(text), want);

@@ -1,7 +1,7 @@
 //! From the tree to the configuration.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -17,12 +17,10 @@ use super::references::{self, Draft};
 use super::tree::{Node, Origin, Table, Value};
 use super::units::{show_duration, show_size};
 use super::values;
+use super::vault;
 use crate::catalog::Mode;
 use crate::settings::{KeyPrefix, RetentionFrom, Settings};
 use crate::{Ramp, VariantRules};
-
-/// Where the vault is if nobody says.
-pub(super) const DEFAULT_VAULT: &str = "/var/lib/s3gc/vault";
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -227,7 +225,7 @@ impl Resolver<'_> {
         });
         let vault_config = self.vault(&vault, log);
         let safety_config = self.safety(&safety, log);
-        let beside = vault_config.path.parent().unwrap_or(&vault_config.path).join("catalog.db");
+        let beside = vault::catalog_beside(&vault_config.place);
         let catalog_path = catalog.or(log, "path", beside, |node| read::path(node, self.base), |path| show_path(path));
         let plan_dir = catalog_path.parent().unwrap_or(Path::new("")).join("plans");
         let memory_bytes = limits.or(log, "memory", defaults.memory_bytes, memory, |bytes| show_size(*bytes));
@@ -443,10 +441,6 @@ impl Resolver<'_> {
     }
 
     fn vault(&self, section: &Section<'_>, log: &mut Log) -> VaultConfig {
-        let path = |node: &Node| match read::text(node)? {
-            text if text.contains("://") => read::refuse("is not a directory", "write the path of a local directory"),
-            _ => read::path(node, self.base),
-        };
         let keep = |node: &Node| match read::days(node)? {
             Duration::ZERO => read::refuse("is too short: what is deleted could not be restored", "write at least 1"),
             keep => Ok(keep),
@@ -458,7 +452,7 @@ impl Resolver<'_> {
         section.or(log, "stage", (), |node| read::one_of(node, &[("pack", ())]), |()| "pack".to_owned());
         section.or(log, "recipients", Vec::new(), read::list, |_| String::new());
         VaultConfig {
-            path: section.or(log, "path", PathBuf::from(DEFAULT_VAULT), path, |path| show_path(path)),
+            place: vault::place(section, self.base, log),
             keep: section.or(log, "keep_days", 90 * DAY, keep, show_days),
             compression: section.or(
                 log,

@@ -13,6 +13,7 @@ mod code;
 mod published;
 mod references;
 mod secrets;
+mod vault;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -107,7 +108,7 @@ fn the_least_file_has_the_defaults() {
     let settings = bucket.settings();
     let defaults = crate::settings::Settings::new("photos", "/var/lib/s3gc/plans");
     assert_eq!(settings, defaults);
-    assert_eq!(bucket.vault.path, Path::new("/var/lib/s3gc/vault"));
+    assert_eq!(bucket.vault.place.to_string(), "/var/lib/s3gc/vault");
     assert_eq!(bucket.catalog, Path::new("/var/lib/s3gc/catalog.db"));
     assert_eq!(bucket.vault.compression, Compression::Zstd(3));
 }
@@ -145,8 +146,8 @@ fn the_environment_alone_is_enough() {
     assert_eq!(bucket.safety.settle_after, Duration::from_secs(2));
     assert!(bucket.safety.allow_short_retention && bucket.safety.unconditional_delete);
     assert_eq!(
-        (bucket.vault.path.as_path(), bucket.catalog.as_path()),
-        (Path::new("/data/vault"), Path::new("/data/catalog.db"))
+        (bucket.vault.place.to_string().as_str(), bucket.catalog.as_path()),
+        ("/data/vault", Path::new("/data/catalog.db"))
     );
     let tables: BTreeSet<_> = bucket.references.iter().map(|reference| format!("{:?}", reference.place)).collect();
     assert_eq!(tables.len(), 3);
@@ -246,9 +247,6 @@ fn what_is_not_built_yet_is_refused_and_not_ignored() {
         ("[schedule]\nat = \"02:30\"\n", "schedule"),
         ("[notify]\nwebhook = \"https://h/\"\n", "notify"),
         ("[serve]\nlisten = \"127.0.0.1:9400\"\n", "serve"),
-        ("[vault]\npath = \"s3://other/s3gc\"\n", "vault.path"),
-        ("[vault]\npath = \"gs://other/s3gc\"\n", "vault.path"),
-        ("[vault]\npath = \"az://other/s3gc\"\n", "vault.path"),
         ("[vault]\nrecipients = [\"age1x\"]\n", "vault.recipients"),
         ("[vault]\nstage = \"copy\"\n", "vault.stage"),
         ("[vault]\nstage = \"auto\"\n", "vault.stage"),
@@ -410,8 +408,8 @@ references = [{ table = "a", column = "b", database = "cms" }, { table = "a", co
     let loaded = loader.clone().load().unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(loaded.unused_variables, ["S3_BUCKET", "AWS_REGION", "DATABASE_URL"]);
     let [eu, us] = loaded.config.buckets.as_slice() else { panic!("two buckets") };
-    assert_eq!((eu.vault.path.as_path(), eu.vault.keep), (Path::new("/v/eu"), 30 * DAY));
-    assert_eq!((us.vault.path.as_path(), us.vault.keep), (Path::new("/v/all"), 30 * DAY));
+    assert_eq!((eu.vault.place.to_string().as_str(), eu.vault.keep), ("/v/eu", 30 * DAY));
+    assert_eq!((us.vault.place.to_string().as_str(), us.vault.keep), ("/v/all", 30 * DAY));
     assert_eq!((eu.safety.max_delete, us.safety.max_delete), (MaxDelete::Percent(10.0), MaxDelete::Count(100)));
     assert_eq!(
         (eu.databases.as_slice(), us.databases.as_slice()),
@@ -421,7 +419,7 @@ references = [{ table = "a", column = "b", database = "cms" }, { table = "a", co
     assert!(matches!(&us.store, StoreConfig::S3 { region: Some(region), .. } if region == "us-west-2"));
     assert!(loaded.resolved.iter().any(|r| r.key == "buckets.eu-assets.vault.path" && r.value == "/v/eu"));
     let us = loader.set("vault.path", "/v/flag").load().unwrap();
-    assert!(us.config.buckets.iter().all(|bucket| bucket.vault.path == Path::new("/v/flag")));
+    assert!(us.config.buckets.iter().all(|bucket| bucket.vault.place.to_string() == "/v/flag"));
 }
 
 #[test]
@@ -473,8 +471,8 @@ fn a_directory_is_collected_only_outside_the_vault_and_the_catalog() {
     let config = load("vault", "catalog.db").unwrap().config;
     assert_eq!(config.buckets[0].store, StoreConfig::Fs { path: dir.path().join("up/loads") });
     assert_eq!(
-        (config.buckets[0].name.as_str(), config.buckets[0].vault.path.clone()),
-        ("loads", dir.path().join("vault"))
+        (config.buckets[0].name.as_str(), config.buckets[0].vault.place.to_string()),
+        ("loads", dir.path().join("vault").display().to_string())
     );
     for (vault, catalog, part) in [
         ("up/loads/vault", "c.db", "the vault is inside"),
@@ -494,7 +492,7 @@ fn relative_paths_count_from_the_file() {
     let text = BASE.replace("postgres://app@db/app", "sqlite:app.db?mode=ro") + "[vault]\npath = \"./vault\"\n";
     let config = load(&text).unwrap().config;
     assert_eq!(config.databases["main"].url.expose_secret(), "sqlite:///etc/s3gc/app.db?mode=ro");
-    assert_eq!(config.buckets[0].vault.path, Path::new("/etc/s3gc/vault"));
+    assert_eq!(config.buckets[0].vault.place.to_string(), "/etc/s3gc/vault");
     assert_eq!(config.buckets[0].catalog, Path::new("/etc/s3gc/catalog.db"));
 }
 

@@ -23,7 +23,7 @@ use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 use crate::fault::{Effect, Struck};
 use crate::log::Op;
 use crate::model::{BucketModel, Model};
-use crate::server::{ACCESS_KEY, SECRET_KEY, Shared};
+use crate::server::Shared;
 
 /// Builds the service that checks signatures and serves all operations.
 pub(crate) fn build(shared: Arc<Shared>) -> S3Service {
@@ -33,8 +33,9 @@ pub(crate) fn build(shared: Arc<Shared>) -> S3Service {
     let config = Arc::new(StaticConfigProvider::new(Arc::new(config)));
     let mut inside = S3ServiceBuilder::new(Service { shared: Arc::clone(&shared) });
     inside.set_validation(AnyName);
+    let (access_key, secret_key) = shared.keys.clone();
     let mut builder = S3ServiceBuilder::new(Service { shared });
-    builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+    builder.set_auth(SimpleAuth::from_single(access_key, secret_key));
     builder.set_config(config);
     builder.set_validation(AnyName);
     builder.set_route(expires::AnyExpires::new(inside.build()));

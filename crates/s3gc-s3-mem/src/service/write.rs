@@ -124,16 +124,19 @@ pub(super) fn store(
     (if_match, if_none_match): &(Option<String>, Option<String>),
     at: Option<jiff::Timestamp>,
 ) -> S3Result<Option<String>> {
-    let ignore_none_match = context.shared.with_faults(|faults| faults.quirks.ignore_if_none_match_on_put);
+    let quirks = context.shared.with_faults(|faults| faults.quirks.clone());
+    if quirks.refuse_conditions_on_put && (if_match.is_some() || if_none_match.is_some()) {
+        return Err(s3_error!(NotImplemented, "A header you provided implies functionality that is not implemented"));
+    }
     let now = context.shared.now();
     context.shared.with_model(|model| {
         let bucket = bucket_of(model, bucket)?;
         super::acl::check(bucket, &object.meta())?;
         let live = bucket.current(key).map(|(_, object)| object.etag.text());
-        if if_none_match.is_some() && live.is_some() && !ignore_none_match {
+        if if_none_match.is_some() && live.is_some() && !quirks.ignore_if_none_match_on_put {
             return Err(precondition_failed());
         }
-        if let Some(wanted) = if_match {
+        if let Some(wanted) = if_match.as_ref().filter(|_| !quirks.ignore_if_match_on_put) {
             let live = live.ok_or_else(no_such_key)?;
             if wanted != "*" && *wanted != live {
                 return Err(precondition_failed());
@@ -183,6 +186,13 @@ pub(super) fn verify(headers: &HeaderMap, trailers: Option<&TrailingHeaders>, bo
             return Err(s3_error!(BadDigest, "x-amz-checksum-crc32 does not match"));
         }
     }
+    if let Some(wanted) = header("x-amz-checksum-sha256") {
+        let mut hasher = ChecksumHasher { sha256: Some(s3s::crypto::Sha256::default()), ..ChecksumHasher::default() };
+        hasher.update(body);
+        if hasher.finalize().checksum_sha256.as_deref() != Some(wanted) {
+            return Err(s3_error!(BadDigest, "x-amz-checksum-sha256 does not match"));
+        }
+    }
     Ok(())
 }
 
@@ -212,6 +222,11 @@ pub(super) fn meta_of(headers: &HeaderMap, tagging: Option<&str>) -> S3Result<Me
         }
     }
     meta.storage_class = headers.get("x-amz-storage-class").map(text).filter(|class| class != "STANDARD");
+    let encryption = |part: &str| headers.get(format!("x-amz-server-side-encryption{part}")).map(text);
+    meta.encryption = encryption("").map(|kind| match encryption("-aws-kms-key-id") {
+        Some(key) => format!("{kind} {key}"),
+        None => kind,
+    });
     meta.tags = tags_of(tagging.unwrap_or_default())?;
     if let Some(until) = headers.get("x-amz-object-lock-retain-until-date").map(text) {
         meta.retain_until = Some(until.parse().map_err(|_| s3_error!(InvalidArgument, "retain until date"))?);

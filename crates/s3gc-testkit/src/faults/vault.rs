@@ -150,6 +150,10 @@ impl VaultLease for FaultyVault {
             Some(fault) => Err(self.error("lease_swap", slot, &fault)),
         }
     }
+
+    async fn probe(&self) -> Result<()> {
+        self.inner_lease()?.probe().await
+    }
 }
 
 /// Keeps the first half of the bytes, or flips a bit in their middle.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use s3gc_core::config::{BucketConfig, StoreConfig};
+use s3gc_core::config::{BucketConfig, StoreConfig, VaultPlace};
 use s3gc_core::{CheckItem, CheckState, Gc};
 use serde::Serialize;
 
@@ -67,13 +67,15 @@ fn offline(bucket: &BucketConfig) -> Vec<CheckItem> {
             ..item("list", true, detail)
         });
     }
-    for (name, path, found) in [
-        ("vault", &bucket.vault.path, bucket.vault.path.is_dir()),
-        ("catalog", &bucket.catalog, bucket.catalog.is_file()),
-    ] {
+    let local = |name: &str, path: &std::path::Path, found: bool| {
         let state = if found { "is there" } else { "is not there yet: the first run makes it" };
-        items.push(item(name, found, format!("{} {state}", path.display())));
-    }
+        item(name, found, format!("{} {state}", path.display()))
+    };
+    items.push(match &bucket.vault.place {
+        VaultPlace::Dir(path) => local("vault", path, path.is_dir()),
+        place => item("vault", true, format!("is at {place}: s3gc check looks into it")),
+    });
+    items.push(local("catalog", &bucket.catalog, bucket.catalog.is_file()));
     items
 }
 

@@ -95,9 +95,16 @@ fn the_examples_of_the_reference_load() {
     let blocks: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(blocks.len() >= 9, "{}", blocks.len());
     for block in blocks {
-        let variables = [("DATABASE_URL", "postgres://app:pw@db/app"), ("S3_BUCKET", "my-photo-app")];
+        // What a file would hold comes from the environment here.
+        let block = &block.replace("${file:/run/secrets/vault}", "${VAULT_SECRET}");
+        let variables = [
+            ("DATABASE_URL", "postgres://app:pw@db/app"),
+            ("S3_BUCKET", "my-photo-app"),
+            ("VAULT_ACCESS_KEY_ID", "AKID"),
+            ("VAULT_SECRET", "secret"),
+        ];
         let named = variables.into_iter().filter(|(name, _)| block.contains(name));
-        let loaded = Loader::new().file("/etc/s3gc/s3gc.toml", block).environment(named);
+        let loaded = Loader::new().file("/etc/s3gc/s3gc.toml", block.as_str()).environment(named);
         if let Err(errors) = loaded.load() {
             panic!("{errors}\n{block}");
         }
