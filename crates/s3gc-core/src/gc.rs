@@ -426,7 +426,10 @@ impl GcBuilder {
         let config_hash = config_hash(&self.settings, &names, self.widening.as_ref());
         let replica = self.replica;
         if replica.as_ref().is_some_and(|replica| replica.location() == vault.location()) {
-            return Err(Error::Invalid(format!("{}: the replica of the vault is the vault itself", self.settings.name)));
+            return Err(Error::Invalid(format!(
+                "{}: the replica of the vault is the vault itself",
+                self.settings.name
+            )));
         }
         let (sources, compressor, clock, settings) = (self.sources, self.compressor, self.clock, self.settings);
         let parts = Parts { store, sources, vault, replica, catalog, compressor, clock, settings, config_hash };

@@ -76,9 +76,10 @@ pub struct ReplicaFault {
 
 /// Copies what one of vault and replica lacks; what both have is never replaced.
 pub(crate) async fn replicate(parts: &Parts, options: &ReplicateOptions) -> Result<ReplicaReport> {
-    let replica = parts.replica.as_ref().ok_or_else(|| {
-        Error::Invalid(format!("{}: there is no replica: set [vault] replica", parts.settings.name))
-    })?;
+    let replica = parts
+        .replica
+        .as_ref()
+        .ok_or_else(|| Error::Invalid(format!("{}: there is no replica: set [vault] replica", parts.settings.name)))?;
     let (vault, replica) = (stored(&parts.vault), stored(replica));
     let known: BTreeMap<FileName, PackRecord> =
         vault_stats::packs(parts).await?.into_iter().map(|pack| (pack.name.clone(), pack)).collect();
@@ -162,7 +163,8 @@ impl Step<'_> {
     }
 
     fn fault(&self, report: &mut ReplicaReport, reason: String) {
-        let reason = format!("{reason}: s3gc vault verify tells which is sound; remove the other one, and replicate again");
+        let reason =
+            format!("{reason}: s3gc vault verify tells which is sound; remove the other one, and replicate again");
         report.faults.push(ReplicaFault { pack: self.name.clone(), reason });
     }
 
@@ -215,7 +217,11 @@ pub(crate) fn stored(vault: &Arc<dyn VaultBackend>) -> &Arc<dyn VaultBackend> {
     vault.stored().unwrap_or(vault)
 }
 
-fn pieces(vault: Arc<dyn VaultBackend>, name: FileName, size_bytes: u64) -> BoxStream<'static, s3gc_vault::Result<Bytes>> {
+fn pieces(
+    vault: Arc<dyn VaultBackend>,
+    name: FileName,
+    size_bytes: u64,
+) -> BoxStream<'static, s3gc_vault::Result<Bytes>> {
     try_stream! {
         let mut at = 0;
         while at < size_bytes {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -66,6 +67,12 @@ pub trait VaultBackend: fmt::Debug + Send + Sync + 'static {
     ///
     /// Any failure but that it is not there.
     async fn remove(&self, name: &FileName) -> Result<()>;
+
+    /// Returns the vault with its files as they are stored, where this one shows some of them otherwise: decrypted. `size`
+    /// and `read_range` then count in what they show, while `put`, `list` and `remove` are about the files.
+    fn stored(&self) -> Option<&Arc<dyn VaultBackend>> {
+        None
+    }
 
     /// Returns the vault's small mutable records, where it can compare and swap.
     fn lease(&self) -> Option<&dyn VaultLease> {

@@ -200,6 +200,9 @@ async fn collector(
         .catalog(catalog)
         .compressor(Arc::from(bucket.vault.compression.compressor()))
         .widening(widening(config, bucket, others));
+    if let Some(replica) = &bucket.vault.replica {
+        builder = builder.replica(open_place(bucket, replica).await?);
+    }
     for database in &bucket.databases {
         let source = open_source(config, bucket, database, &extract)
             .map_err(|source| AssembleError::Source { bucket: name(), source })?;
@@ -256,30 +259,35 @@ async fn open_catalog(
 
 /// Opens the vault. One that is not mounted, or was emptied, must not be taken for a new one.
 async fn open_vault(bucket: &BucketConfig, catalog: &dyn Catalog) -> Result<Arc<dyn VaultBackend>, AssembleError> {
+    let place = &bucket.vault.place;
+    let missing = || AssembleError::VaultMissing { bucket: bucket.name.clone(), place: place.to_string() };
+    if let VaultPlace::Dir(path) = place {
+        // Before it is opened, which would make it.
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let location = format!("file://{}", absolute.display());
+        if !path.join("packs").is_dir() && knows_packs(bucket, catalog, &location).await? {
+            return Err(missing());
+        }
+        return open_place(bucket, place).await;
+    }
+    let vault = open_place(bucket, place).await?;
+    if knows_packs(bucket, catalog, vault.location()).await? {
+        let first = vault.list("packs/").next().await;
+        match first {
+            Some(Ok(_)) => {}
+            None | Some(Err(vault::Error::NoBucket { .. })) => return Err(missing()),
+            Some(Err(source)) => return Err(AssembleError::Vault { bucket: bucket.name.clone(), source }),
+        }
+    }
+    Ok(vault)
+}
+
+/// Opens the place of a vault or of its replica.
+async fn open_place(bucket: &BucketConfig, place: &VaultPlace) -> Result<Arc<dyn VaultBackend>, AssembleError> {
     let failed = |source| AssembleError::Vault { bucket: bucket.name.clone(), source };
-    let missing = || AssembleError::VaultMissing { bucket: bucket.name.clone(), place: bucket.vault.place.to_string() };
-    match &bucket.vault.place {
-        VaultPlace::Dir(path) => {
-            // Before it is opened, which would make it.
-            let absolute = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-            let location = format!("file://{}", absolute.display());
-            if !path.join("packs").is_dir() && knows_packs(bucket, catalog, &location).await? {
-                return Err(missing());
-            }
-            Ok(Arc::new(DirVault::open(path).map_err(failed)?))
-        }
-        VaultPlace::Object(place) => {
-            let vault = ObjectVault::connect(object_config(place)).await.map_err(failed)?;
-            if knows_packs(bucket, catalog, vault.location()).await? {
-                let first = vault.list("packs/").next().await;
-                match first {
-                    Some(Ok(_)) => {}
-                    None | Some(Err(vault::Error::NoBucket { .. })) => return Err(missing()),
-                    Some(Err(source)) => return Err(failed(source)),
-                }
-            }
-            Ok(Arc::new(vault))
-        }
+    match place {
+        VaultPlace::Dir(path) => Ok(Arc::new(DirVault::open(path).map_err(failed)?)),
+        VaultPlace::Object(place) => Ok(Arc::new(ObjectVault::connect(object_config(place)).await.map_err(failed)?)),
         other => Err(failed(vault::Error::Io {
             vault: other.to_string(),
             operation: "opening",

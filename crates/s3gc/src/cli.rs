@@ -314,6 +314,15 @@ pub(crate) enum VaultCommand {
     },
     /// Put packs that the catalog does not know back into it.
     Reindex,
+    /// Copy every pack that the vault or its replica lacks to the one that lacks it.
+    Replicate {
+        /// Also read every pack that both have, and compare the two. Exit code 6 if one is not what it should be.
+        #[arg(long)]
+        verify: bool,
+        /// Only say what would be copied.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Add up what the vault holds, by content type and by how it is stored.
     Stats,
     /// Remove packs that are older than `keep_days` and that nothing needs: mark them, and remove those that were marked a

@@ -66,6 +66,15 @@ pub(super) fn bucket(bucket: &BucketConfig, mode: Mode, sections: &Sections<'_>,
     if let Some((message, help)) = vault::collected(bucket, &bucket.vault.place, "the vault") {
         log.problems.push(sections.vault.problem("path", message).help(help));
     }
+    if let Some(replica) = &bucket.vault.replica {
+        if let Some((message, help)) = vault::collected(bucket, replica, "the replica of the vault") {
+            log.problems.push(sections.vault.problem("replica", message).help(help));
+        }
+        if vault::overlap(&bucket.vault.place, replica) {
+            let message = format!("{replica} and the vault, {}, are one place", bucket.vault.place);
+            log.problems.push(sections.vault.problem("replica", message).help("write another place, or leave it out"));
+        }
+    }
 }
 
 /// Checks the buckets against each other.
@@ -78,9 +87,12 @@ pub(super) fn between(buckets: &[BucketConfig], log: &mut Log) {
                 log.problems.push(Problem::new(&path, message).help("keep one of them, or use two files"));
             }
             for (this, that) in [(bucket, other), (other, bucket)] {
-                let whose = format!("the vault of {}", that.name);
-                if let Some((message, help)) = vault::collected(this, &that.vault.place, &whose) {
-                    log.problems.push(Problem::new(&path, message).help(help));
+                let places = [(Some(&that.vault.place), "the vault"), (that.vault.replica.as_ref(), "the replica")];
+                for (place, what) in places {
+                    let whose = format!("{what} of {}", that.name);
+                    if let Some((message, help)) = place.and_then(|place| vault::collected(this, place, &whose)) {
+                        log.problems.push(Problem::new(&path, message).help(help));
+                    }
                 }
             }
             let (StoreConfig::Fs { path: this }, StoreConfig::Fs { path: that }) = (&bucket.store, &other.store) else {

@@ -298,6 +298,43 @@ struct Vault {
     compression: Option<String>,
     /// Whom the vault is encrypted for. Default: nobody.
     recipients: Option<Or<Vec<String>>>,
+    /// A second place that has every pack, too: its path alone, or a table. Default: none.
+    replica: Option<Replica>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Replica {
+    Path(String),
+    Table(ReplicaTable),
+}
+
+/// The keys of [vault] that say where it is.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct ReplicaTable {
+    /// As [vault] path.
+    path: String,
+    /// As [vault] region.
+    region: Option<String>,
+    /// As [vault] endpoint.
+    endpoint: Option<String>,
+    /// As [vault] path_style.
+    path_style: Option<Or<bool>>,
+    /// As [vault] storage_class.
+    storage_class: Option<String>,
+    /// As [vault] encryption.
+    encryption: Option<Or<Encryption>>,
+    /// As [vault] kms_key.
+    kms_key: Option<String>,
+    /// As [vault] access_key_id.
+    access_key_id: Option<String>,
+    /// As [vault] secret_access_key.
+    secret_access_key: Option<String>,
+    /// As [vault] session_token.
+    session_token: Option<String>,
 }
 
 #[derive(JsonSchema)]

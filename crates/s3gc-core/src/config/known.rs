@@ -21,7 +21,6 @@ const NOT_YET: &[NotYet] = &[
     NotYet { key: "bucket.versioned", value: None, help: "leave it out: versions are kept" },
     NotYet { key: "vault.stage", value: Some("copy"), help: "write stage = \"pack\"" },
     NotYet { key: "vault.stage", value: Some("auto"), help: "write stage = \"pack\"" },
-    NotYet { key: "vault.replica", value: None, help: "copy the directory of the vault elsewhere" },
     NotYet { key: "vault.recipients", value: Some(""), help: "put the vault on an encrypted disk" },
     NotYet { key: "limits.requests_per_second", value: None, help: "leave it out" },
     NotYet { key: "limits.bytes_per_second", value: None, help: "leave it out" },
@@ -78,7 +77,13 @@ impl Checker<'_> {
         let schema = deref(self.schema, schema);
         match &node.value {
             // A table where a value belongs is told by whoever reads the value.
-            Value::Table(table) if is_table(schema) => self.table(table, schema, path, plain),
+            Value::Table(table) => {
+                let choices = schema.get("anyOf").and_then(Json::as_array).into_iter().flatten();
+                let mut schemas = std::iter::once(schema).chain(choices.map(|choice| deref(self.schema, choice)));
+                if let Some(schema) = schemas.find(|schema| is_table(schema)) {
+                    self.table(table, schema, path, plain);
+                }
+            }
             Value::Array(items) => {
                 let Some(schema) = schema.get("items") else { return };
                 for (index, item) in items.iter().enumerate() {

@@ -187,6 +187,8 @@ pub struct VaultConfig {
     pub pack_size_bytes: u64,
     /// Whether a run in `execute` mode brings back what was deleted and is referenced.
     pub auto_restore: bool,
+    /// A second place that has every pack, too.
+    pub replica: Option<VaultPlace>,
 }
 
 /// Where a vault is.

@@ -463,6 +463,7 @@ impl Resolver<'_> {
             ),
             pack_size_bytes: section.or(log, "pack_size", 64 << 20, pack_size, |bytes| show_size(*bytes)),
             auto_restore: section.or(log, "auto_restore", false, read::boolean, ToString::to_string),
+            replica: vault::replica(section, self.base, log),
         }
     }
 

@@ -233,7 +233,7 @@ fn unknown_keys_come_with_the_way_out() {
         ("retention_days = 7\n", "it belongs in [bucket]"),
         ("[vaults]\npath = \"/v\"\n", "did you mean vault?"),
         ("[bucket.vault]\npath = \"/v\"\n", "it belongs at the top level: [vault]"),
-        ("[vault]\nreplicas = \"x\"\n", "there are: "),
+        ("[vault]\nfolder = \"x\"\n", "there are: "),
     ] {
         let text = if key.starts_with("[bucket") { format!("{BASE}{key}") } else { format!("{key}{BASE}") };
         let error = error(&text);
@@ -250,7 +250,6 @@ fn what_is_not_built_yet_is_refused_and_not_ignored() {
         ("[vault]\nrecipients = [\"age1x\"]\n", "vault.recipients"),
         ("[vault]\nstage = \"copy\"\n", "vault.stage"),
         ("[vault]\nstage = \"auto\"\n", "vault.stage"),
-        ("[vault]\nreplica = \"s3://b\"\n", "vault.replica"),
         ("[limits]\nrequests_per_second = 10\n", "limits.requests_per_second"),
         ("[limits]\nbytes_per_second = \"1 MiB\"\n", "limits.bytes_per_second"),
         ("[limits]\nrows_per_second = 10\n", "limits.rows_per_second"),

@@ -9,7 +9,7 @@ use url::{Host, Url};
 use super::check::real;
 use super::model::{BucketConfig, Encryption, ObjectCredentials, ObjectPlace, ObjectScheme, StoreConfig, VaultPlace};
 use super::read::{self, Log, Refusal, Section};
-use super::tree::Node;
+use super::tree::{Node, Value, join};
 use super::values;
 
 /// Where the vault is if nobody says.
@@ -47,6 +47,36 @@ pub(super) fn place(section: &Section<'_>, base: Option<&Path>, log: &mut Log) -
             ..place
         }),
         place => place,
+    }
+}
+
+/// Reads the second place of the packs: its address alone, or a table with the keys of the vault's place.
+pub(super) fn replica(section: &Section<'_>, base: Option<&Path>, log: &mut Log) -> Option<VaultPlace> {
+    let Value::Table(table) = &section.get("replica")?.value else {
+        return section.optional(log, "replica", |node| address(node, base), ToString::to_string);
+    };
+    let (path, shown) = (join(&section.path, "replica"), join(&section.shown, "replica"));
+    let section = Section { path, shown, table: Some(table) };
+    if section.get("path").is_none() {
+        log.problems.push(section.problem("path", "is missing").help("write the address of the replica"));
+        return None;
+    }
+    Some(place(&section, base, log))
+}
+
+/// Tells whether two places are one, or one inside the other.
+pub(super) fn overlap(a: &VaultPlace, b: &VaultPlace) -> bool {
+    match (a, b) {
+        (VaultPlace::Dir(a), VaultPlace::Dir(b)) => {
+            let (a, b) = (real(a), real(b));
+            a.starts_with(&b) || b.starts_with(&a)
+        }
+        (VaultPlace::Object(a), VaultPlace::Object(b)) => {
+            let prefix = |place: &ObjectPlace| format!("{}/", place.prefix).trim_start_matches('/').to_owned();
+            let is_same = a.bucket == b.bucket && server(a.scheme, &a.endpoint) == server(b.scheme, &b.endpoint);
+            is_same && (prefix(a).starts_with(&prefix(b)) || prefix(b).starts_with(&prefix(a)))
+        }
+        _ => false,
     }
 }
 

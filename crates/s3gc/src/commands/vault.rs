@@ -3,6 +3,7 @@
 mod export;
 mod prune;
 mod reindex;
+mod replicate;
 mod stats;
 mod verify;
 
@@ -46,6 +47,10 @@ pub(super) async fn run(command: VaultCommand, ctx: &Ctx) -> Result<ExitCode> {
             Ok(super::each(ctx, &by_vault(&fleet), |gc| stats::run(gc, ctx)).await)
         }
         VaultCommand::Prune { dry_run, wait_lock } => prune(dry_run, wait_lock.unwrap_or_default(), ctx).await,
+        VaultCommand::Replicate { verify, dry_run } => {
+            let fleet = ctx.fleet().await?;
+            Ok(super::each(ctx, &by_vault(&fleet), |gc| replicate::run(gc, verify, dry_run, ctx)).await)
+        }
         VaultCommand::Export { dir, prefix } => {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| export::run(gc, &dir, &prefix, ctx)).await)
@@ -157,7 +162,8 @@ async fn cat(gc: &Gc, key: &ObjectKey, ctx: &Ctx) -> Result<ExitCode> {
     let pruned = newest(&copies, |_| true).and_then(|entry| entry.pruned_at);
     let Some(entry) = newest(&copies, |entry| entry.pruned_at.is_none()) else {
         let at = human::maybe_time(pruned);
-        let message = format!("{}: its copy was pruned from the vault at {at}: [vault] keep_days was over", human::key(key));
+        let message =
+            format!("{}: its copy was pruned from the vault at {at}: [vault] keep_days was over", human::key(key));
         return Err(Error::NotFound(message));
     };
     if let Some(at) = pruned {

@@ -258,3 +258,36 @@ fn the_builder_makes_a_vault_in_a_bucket() {
     assert_eq!(format!("{:?}", config.buckets[0]), format!("{file:?}"));
     assert!(!format!("{config:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_replica_is_an_address_or_a_table() {
+    let config = bucket(&with("path = \"/v\"\nreplica = \"s3://other/copies\""));
+    assert_eq!(config.vault.replica.unwrap().to_string(), "s3://other/copies");
+    let table = "[vault.replica]\npath = \"s3://other/copies\"\nregion = \"eu-west-1\"\nstorage_class = \"GLACIER_IR\"";
+    let config = bucket(&with(&format!("path = \"/v\"\n{table}")));
+    let Some(VaultPlace::Object(place)) = config.vault.replica else { panic!("{:?}", config.vault.replica) };
+    assert_eq!((place.region.as_deref(), place.storage_class.as_deref()), (Some("eu-west-1"), Some("GLACIER_IR")));
+    assert!(bucket(BASE).vault.replica.is_none());
+}
+
+#[test]
+fn a_replica_that_is_none_is_refused() {
+    for (vault, want) in [
+        ("path = \"/v\"\nreplica = \"/v\"", "are one place"),
+        ("path = \"/v\"\nreplica = \"/v/copies\"", "are one place"),
+        ("path = \"s3://b/a\"\nreplica = \"s3://b/a/c\"", "are one place"),
+        ("path = \"s3://b/a\"\nreplica = \"s3://b\"", "are one place"),
+        ("path = \"/v\"\n[vault.replica]\nregion = \"eu-west-1\"", "vault.replica.path: is missing"),
+        (
+            "path = \"/v\"\n[vault.replica]\npath = \"/w\"\nregion = \"eu-west-1\"",
+            "a vault in a local directory has none",
+        ),
+        ("path = \"/v\"\n[vault.replica]\npath = \"/w\"\nkeep_days = 3", "unknown key"),
+        ("path = \"/v\"\nreplica = \"ftp://x\"", "is no place for a vault"),
+        ("path = \"/v\"\nreplica = \"s3://photos/v\"", "its packs would be garbage"),
+    ] {
+        let errors = errors(&with(vault)).join("\n");
+        assert!(errors.contains(want), "{vault}: {errors}");
+    }
+    assert!(bucket(&with("path = \"s3://b/a\"\nreplica = \"s3://b/ab\"")).vault.replica.is_some());
+}
