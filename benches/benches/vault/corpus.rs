@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::Result;
 
 /// A file: its path, and its bytes.
+#[derive(Clone)]
 pub(crate) struct File {
     pub(crate) path: PathBuf,
     pub(crate) bytes: Vec<u8>,

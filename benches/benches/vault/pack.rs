@@ -16,6 +16,12 @@ use super::{Result, bar};
 
 /// How long a pack grows.
 const PACK_BYTES: u64 = 64 << 20;
+/// What compresses how well.
+const CLASSES: [(&str, &[&str]); 3] = [
+    ("texts", &["c", "h", "html", "json", "md", "pm", "py", "rs", "txt", "xml"]),
+    ("images", &["gif", "jpeg", "jpg", "png", "webp"]),
+    ("archives", &["bz2", "crate", "gz", "jar", "xz", "zip"]),
+];
 /// The median of so many.
 const ROUNDS: usize = 3;
 
@@ -37,6 +43,16 @@ pub(crate) fn bench(files: &[File]) -> Result<bool> {
     println!("{:40} {alone:9.2} MB/s", "zstd 3 alone, blocks of 1 MiB");
     println!("{:40} {:9.2} MB", "packs", megabytes(size));
 
+    for (class, extensions) in CLASSES {
+        let is_of = |file: &&File| {
+            let extension = file.path.extension().and_then(std::ffi::OsStr::to_str);
+            extension.is_some_and(|extension| extensions.contains(&extension))
+        };
+        let these: Vec<File> = files.iter().filter(is_of).cloned().collect();
+        let stored: u64 = write(&these, dir.path())?.iter().map(|pack| pack.size_bytes).sum();
+        let ratio = megabytes(corpus::total(&these)) / megabytes(stored.max(1));
+        println!("{:40} {ratio:9.2} x", format!("ratio of {class}, {} files", these.len()));
+    }
     let source = dir.path().join("files");
     for (n, file) in files.iter().enumerate() {
         // As many directories as there are, so that both sort as the packs do.
