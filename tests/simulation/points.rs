@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use s3gc_core::audit::{AuditDraft, AuditEntry, AuditHead};
 use s3gc_core::catalog::{
     self, AuditFilter, CatalogId, CensusRecord, EntryFilter, EntryId, EntryRecord, EntryState, Error, Hold, Judgement,
-    Lease, OrphanClock, PackRecord, PackState, Pin, PlanRecord, Result, RunRecord, Seen, Settlement, StagedEntry, Totals,
+    Lease, OrphanClock, PackRecord, PackState, Pin, PlanRecord, Result, RunRecord, Seen, Settlement, StagedEntry,
+    Totals,
 };
 use s3gc_core::{Digest, Location, ObjectKey, RunId, Timestamp};
 use s3gc_vault::FileName;

@@ -35,8 +35,7 @@ pub(crate) async fn vaulted(
     after: EntryId,
     limit: u32,
 ) -> Result<Vec<(EntryId, ObjectKey)>> {
-    let rows =
-        query(VAULTED).bind(location.as_str()).bind(after.0).bind(limit).fetch_all(readers).await?;
+    let rows = query(VAULTED).bind(location.as_str()).bind(after.0).bind(limit).fetch_all(readers).await?;
     rows.iter().map(|row| Ok((EntryId(row.integer("id")?), row.checked("key")?))).collect()
 }
 

@@ -274,13 +274,8 @@ pub trait Catalog: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// `NotFound` if there is no such pack; if the one state does not lead to the other; any other failure.
-    async fn move_pack(
-        &self,
-        pack: &FileName,
-        expected: PackState,
-        next: PackState,
-        audit: AuditDraft,
-    ) -> Result<bool>;
+    async fn move_pack(&self, pack: &FileName, expected: PackState, next: PackState, audit: AuditDraft)
+    -> Result<bool>;
 
     // -- holds and pins -----------------------------------------------------------------------------------------------
 

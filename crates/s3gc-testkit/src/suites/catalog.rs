@@ -445,7 +445,8 @@ pub async fn clause_11_a_pack_moves_on_from_what_the_caller_expects(fixture: &Fi
     assert_eq!(known(&*catalogs[1], "packs/a").await, found, "with how it was found");
 
     let all = [KEPT, marked(30), pruning(30), pruned(30)];
-    for (from, to) in all.into_iter().flat_map(|from| all.map(|to| (from, to))).filter(|(from, to)| !from.leads_to(*to)) {
+    for (from, to) in all.into_iter().flat_map(|from| all.map(|to| (from, to))).filter(|(from, to)| !from.leads_to(*to))
+    {
         let wrong = catalog.move_pack(&found.name, from, to, draft("prune", "a")).await;
         assert!(wrong.is_err(), "{from:?} does not lead to {to:?}");
     }

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt;
 use s3gc_core::catalog::{EntryFilter, EntryId, EntryRecord, EntryState};
@@ -45,18 +44,16 @@ pub(super) async fn run(command: VaultCommand, ctx: &Ctx) -> Result<ExitCode> {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| stats::run(gc, ctx)).await)
         }
-        VaultCommand::Prune { dry_run, wait_lock } => prune(dry_run, wait_lock.unwrap_or_default(), ctx).await,
+        // Each bucket its own packs: only its sources know what is needed of them.
+        VaultCommand::Prune { dry_run, wait_lock } => {
+            let (fleet, wait_lock) = (ctx.fleet().await?, wait_lock.unwrap_or_default());
+            Ok(super::each(ctx, &fleet, |gc| prune::run(gc, dry_run, wait_lock, ctx)).await)
+        }
         VaultCommand::Export { dir, prefix } => {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| export::run(gc, &dir, &prefix, ctx)).await)
         }
     }
-}
-
-/// Prunes the packs of each bucket: only its own sources know what is needed of them.
-pub(super) async fn prune(dry_run: bool, wait_lock: Duration, ctx: &Ctx) -> Result<ExitCode> {
-    let fleet = ctx.fleet().await?;
-    Ok(super::each(ctx, &fleet, |gc| prune::run(gc, dry_run, wait_lock, ctx)).await)
 }
 
 /// One bucket for each vault and catalog: packs hold objects of any bucket.
@@ -157,7 +154,8 @@ async fn cat(gc: &Gc, key: &ObjectKey, ctx: &Ctx) -> Result<ExitCode> {
     let pruned = newest(&copies, |_| true).and_then(|entry| entry.pruned_at);
     let Some(entry) = newest(&copies, |entry| entry.pruned_at.is_none()) else {
         let at = human::maybe_time(pruned);
-        let message = format!("{}: its copy was pruned from the vault at {at}: [vault] keep_days was over", human::key(key));
+        let message =
+            format!("{}: its copy was pruned from the vault at {at}: [vault] keep_days was over", human::key(key));
         return Err(Error::NotFound(message));
     };
     if let Some(at) = pruned {

@@ -199,7 +199,7 @@ mod tests {
             assert_eq!(name.matches('/').count(), 1, "{name}");
             assert!(name.len() < 110);
         }
-        assert_eq!(names.iter().collect::<std::collections::BTreeSet<_>>().len(), names.len());
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
         let long = "x".repeat(300);
         assert_eq!(plain_name("b", &long), None);
         assert_ne!(hashed_name("b", &long), hashed_name("b", &"x".repeat(301)));

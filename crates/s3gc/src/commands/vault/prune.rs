@@ -96,7 +96,9 @@ fn packs(text: &mut String, report: &PruneReport) {
 
 fn line(text: &mut String, pack: &PackPrune) {
     let (word, why) = match &pack.outcome {
-        PruneOutcome::Marked { removable_at } => ("marked", format!("may be removed from {} on", human::time(*removable_at))),
+        PruneOutcome::Marked { removable_at } => {
+            ("marked", format!("may be removed from {} on", human::time(*removable_at)))
+        }
         PruneOutcome::WouldMark { .. } => ("would be marked", "its time is over, and nothing needs it".to_owned()),
         PruneOutcome::Waiting { marked_at, removable_at } => (
             "waits",
