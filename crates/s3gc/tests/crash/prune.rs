@@ -17,19 +17,7 @@ impl Place {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, format!("mode = \"execute\"\n{text}")).unwrap();
         self.run(EXECUTE).await;
-        let long_ago = "2026-01-01T00:00:00.000000000Z";
-        self.sql(&format!("UPDATE pack SET created_at = '{long_ago}'")).await;
-        let entry = format!("json_set(entry, '$.staged_at', '{long_ago}')");
-        self.sql(&format!("UPDATE entry SET settled_at = '{long_ago}', entry = {entry}")).await;
-    }
-
-    /// Lets the day of a mark go by.
-    async fn next_day(&self) {
-        self.sql("UPDATE pack SET state_at = '2026-06-01T00:00:00.000000000Z' WHERE state = 'marked'").await;
-    }
-
-    async fn sql(&self, statement: &str) {
-        self.world.sql_in("state/catalog.db", statement).await;
+        self.world.age_packs().await;
     }
 
     /// Prunes; tells what became of the only pack.
@@ -62,7 +50,7 @@ pub(crate) async fn tell(mut place: Place, point: Point, story: &str) {
             assert_eq!(place.prune().await, "marked", "{story}: its day begins anew");
         }
         Point::PruneUndone => {
-            place.next_day().await;
+            place.world.age_marks().await;
             place.kill(PRUNE, Point::PruneRemembered).await;
             sound(&place, story).await;
             place.hold().await;
@@ -75,12 +63,12 @@ pub(crate) async fn tell(mut place: Place, point: Point, story: &str) {
         }
         Point::PruneMarked => {}
         _ => {
-            place.next_day().await;
+            place.world.age_marks().await;
             place.kill(PRUNE, point).await;
             sound(&place, story).await;
         }
     }
-    place.next_day().await;
+    place.world.age_marks().await;
     let expected = if point == Point::PruneRecorded { Value::Null } else { "removed".into() };
     assert_eq!(place.prune().await, expected, "{story}");
     sound(&place, story).await;
