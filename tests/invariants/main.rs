@@ -1,4 +1,4 @@
-//! One test and more for each invariant I1 to I12, against a real S3 server and a real database.
+//! One test and more for each invariant I1 to I13, against a real S3 server and a real database.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +14,7 @@ mod census;
 mod crash;
 mod exactly;
 mod fence;
+mod prune;
 mod recovery;
 mod refusals;
 mod restore;

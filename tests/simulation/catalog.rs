@@ -432,6 +432,8 @@ impl catalog::Catalog for MemoryCatalog {
             totals.packs += 1;
             totals.vault_bytes += pack.size_bytes;
             totals.original_bytes += pack.original_bytes;
+            totals.oldest_pack = Some(totals.oldest_pack.map_or(pack.created_at, |at| at.min(pack.created_at)));
+            totals.newest_pack = totals.newest_pack.max(Some(pack.created_at));
         }
         Ok(totals)
     }

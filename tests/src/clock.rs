@@ -17,7 +17,12 @@ pub struct LaterClock(Arc<AtomicI64>);
 impl LaterClock {
     /// Puts the clock so many days ahead of the system's.
     pub fn set_days(&self, days: i64) {
-        self.0.store(days * 86_400, Ordering::SeqCst);
+        self.set_hours(24 * days);
+    }
+
+    /// Puts the clock so many hours ahead of the system's.
+    pub fn set_hours(&self, hours: i64) {
+        self.0.store(hours * 3600, Ordering::SeqCst);
     }
 }
 

@@ -140,14 +140,27 @@ impl World {
 
     /// Puts the collector together some days from now: by its own clock, that of the server and that of the database.
     pub async fn gc_on(&self, clock: &LaterClock, day: i64) -> Gc {
-        clock.set_days(day);
-        self.s3.set_clock_offset(SignedDuration::from_hours(24 * day));
-        let source = Arc::new(LaterSource { inner: self.source().await, clock: clock.clone() });
-        self.parts(self.store().await, source).await.clock(Arc::new(clock.clone())).build().unwrap()
+        self.builder_at(clock, 24 * day).await.source(self.source_at(clock).await).build().unwrap()
+    }
+
+    /// Begins to put the collector together some hours from now; its source is missing.
+    pub async fn builder_at(&self, clock: &LaterClock, hours: i64) -> GcBuilder {
+        clock.set_hours(hours);
+        self.s3.set_clock_offset(SignedDuration::from_hours(hours));
+        self.builder(self.store().await).await.clock(Arc::new(clock.clone()))
+    }
+
+    /// Connects to the database, which has the time of this clock.
+    pub async fn source_at(&self, clock: &LaterClock) -> Arc<dyn ReferenceSource> {
+        Arc::new(LaterSource { inner: self.source().await, clock: clock.clone() })
     }
 
     async fn parts(&self, store: Arc<dyn ObjectStore>, source: Arc<dyn ReferenceSource>) -> GcBuilder {
-        Gc::builder(self.settings.clone()).store(store).source(source).vault(self.vault()).catalog(self.catalog().await)
+        self.builder(store).await.source(source)
+    }
+
+    async fn builder(&self, store: Arc<dyn ObjectStore>) -> GcBuilder {
+        Gc::builder(self.settings.clone()).store(store).vault(self.vault()).catalog(self.catalog().await)
     }
 
     /// Runs in `execute` mode.

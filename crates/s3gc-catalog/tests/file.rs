@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use futures::future::{join_all, try_join_all};
 use s3gc_catalog::SqliteCatalog;
 use s3gc_core::audit::{AuditDraft, ChainCheck};
-use s3gc_core::catalog::{AuditFilter, Catalog, Error, Lease, Seen};
+use s3gc_core::catalog::{AuditFilter, Catalog, EntryFilter, EntryId, Error, Lease, PackState, Seen};
 use s3gc_core::store::ETag;
-use s3gc_core::{Location, ObjectKey, RunId, Timestamp};
+use s3gc_core::{Digest, Location, ObjectKey, RunId, Timestamp};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, SqliteConnection};
 use tempfile::TempDir;
@@ -224,4 +224,51 @@ async fn heartbeats_go_on_while_many_orphans_are_judged_and_what_is_left_over_is
     let judgements: i64 =
         sqlx::query_scalar("SELECT count(*) FROM judgement").fetch_one(&mut connection).await.unwrap();
     assert_eq!(judgements, 1);
+}
+
+#[tokio::test]
+async fn a_catalog_from_before_packs_could_be_pruned_is_brought_up_to_date() {
+    let (_directory, path) = directory();
+    let mut connection = by_hand(&path).await;
+    let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut older = sqlx::migrate::Migrator::new(migrations).await.unwrap();
+    older.migrations.to_mut().retain(|migration| migration.version <= 3);
+    older.run_direct(None, &mut connection, false).await.unwrap();
+    let meta = s3gc_core::store::ObjectMeta::new(10);
+    let location = Location::aws("b");
+    let entry = serde_json::json!({
+        "location": location, "key": "a", "meta": meta, "run": "r", "staged_at": at(0),
+        "blake3": Digest::of(b"a"), "codec": "zstd", "member": "b/a~0", "frame_offset": 1, "frame_len": 2,
+        "offset_in_frame": 3, "member_bytes": 4,
+    });
+    let time = format!("{:.9}", at(0));
+    let pack =
+        format!("INSERT INTO pack VALUES ('packs/a', 'file:///v', 'r', '{time}', 1, '{}', 2, 1)", Digest::of(b"p"));
+    connection.execute(AssertSqlSafe(pack)).await.unwrap();
+    sqlx::query(
+        "INSERT INTO entry (pack, location, key, size_bytes, run, state, unreferenced_since, settled_at, entry) \
+         VALUES ('packs/a', ?, 'a', 10, 'r', 'deleted', ?, ?, ?)",
+    )
+    .bind(location.as_str())
+    .bind(&time)
+    .bind(&time)
+    .bind(entry.to_string())
+    .execute(&mut connection)
+    .await
+    .unwrap();
+    connection.close().await.unwrap();
+
+    let catalog = SqliteCatalog::open(&path).await.unwrap();
+    let packs = catalog.packs(None, 9).await.unwrap();
+    assert_eq!((packs[0].state, &packs[0].adopted), (PackState::Kept, &None));
+    let entries = catalog.entries(&EntryFilter::default(), EntryId::default(), 9).await.unwrap();
+    assert_eq!((entries.len(), entries[0].pruned_at), (1, None));
+    assert_eq!(catalog.vaulted(&location, EntryId::default(), 9).await.unwrap().len(), 1);
+    // Each census asks for what is in the vault alone; there may be very many.
+    let mut connection = by_hand(&path).await;
+    let plan = "EXPLAIN QUERY PLAN SELECT id, key FROM entry WHERE location = 'b' AND state = 'deleted' \
+                AND pruned_at IS NULL AND id > 0 ORDER BY id LIMIT 9";
+    let plan = sqlx::query(plan).fetch_one(&mut connection).await.unwrap();
+    let plan: String = sqlx::Row::get(&plan, "detail");
+    assert!(plan.contains("USING INDEX entry_vaulted"), "{plan}");
 }

@@ -1,5 +1,6 @@
 //! What was achieved so far.
 
+use s3gc_store::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::SourceCensus;
@@ -29,6 +30,10 @@ pub struct Metrics {
     pub vault_size_bytes: u64,
     /// Bytes of the objects in the vault.
     pub vault_original_bytes: u64,
+    /// When the oldest pack was written.
+    pub vault_oldest_pack: Option<Timestamp>,
+    /// When the newest was.
+    pub vault_newest_pack: Option<Timestamp>,
     /// Bytes of the objects per byte of the vault; 0 for an empty vault.
     pub avg_compression_ratio: f64,
     /// Deletions whose outcome is not known.
@@ -54,6 +59,8 @@ impl Metrics {
             vault_packs: totals.packs,
             vault_size_bytes: totals.vault_bytes,
             vault_original_bytes: totals.original_bytes,
+            vault_oldest_pack: totals.oldest_pack,
+            vault_newest_pack: totals.newest_pack,
             avg_compression_ratio: ratio(totals.original_bytes, totals.vault_bytes),
             unsettled: totals.unsettled,
             saved_per_month: monthly_cost(

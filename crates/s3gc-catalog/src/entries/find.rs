@@ -25,7 +25,7 @@ pub(crate) async fn unsettled(
     rows.iter().map(record).collect()
 }
 
-/// Answered by the index `entry_vaulted` alone.
+/// As the index `entry_vaulted` has it.
 const VAULTED: &str = "SELECT id, key FROM entry WHERE location = ? AND state = 'deleted' AND pruned_at IS NULL AND id > ? \
                        ORDER BY id LIMIT ?";
 

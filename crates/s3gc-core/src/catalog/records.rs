@@ -523,6 +523,10 @@ pub struct Totals {
     pub vault_bytes: u64,
     /// The bytes of the objects in them.
     pub original_bytes: u64,
+    /// When the oldest of them was written.
+    pub oldest_pack: Option<Timestamp>,
+    /// When the newest was.
+    pub newest_pack: Option<Timestamp>,
     /// Entries whose outcome is not known.
     pub unsettled: u64,
 }

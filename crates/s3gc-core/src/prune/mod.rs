@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use s3gc_failpoint::{Point, hit};
 use s3gc_source::SourceLock;
-use s3gc_store::{ObjectKey, Timestamp};
+use s3gc_store::{ObjectKey, ObjectStore, Timestamp};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -112,7 +112,10 @@ impl Powers<'_> {
         if run.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let stop = |reason: String| Error::Stop { name: "lease", reason: format!("{reason}: run it again later") };
+        let wait = self.lease.state.wait(&*parts.clock);
+        let again =
+            if wait.is_zero() { "run it again".into() } else { format!("run it again in {} s", wait.as_secs() + 1) };
+        let stop = |reason: String| Error::Stop { name: "lease", reason: format!("{reason}: {again}") };
         self.lease.state.check(&*parts.clock).map_err(|refused| stop(refused.0))?;
         for lock in &mut self.locks {
             lock.is_held().await?;
@@ -260,18 +263,10 @@ impl Prune<'_> {
         let mut found = found.into_iter();
         let mut lost = Vec::with_capacity(packs.len());
         for (_, keys) in packs {
-            let referenced = keys.iter().zip(found.by_ref()).filter_map(|(key, found)| found.then_some(key));
-            let gone = stream::iter(referenced).map(|key| async move {
-                match self.parts.store.head(key).await {
-                    // What is referenced is there.
-                    Ok(_) => Ok(None),
-                    Err(error) if error.is_not_found() => Ok(Some(key)),
-                    Err(error) => Err(Error::from(error)),
-                }
-            });
-            let gone: Vec<Option<&ObjectKey>> = gone.buffered(CONCURRENCY).try_collect().await?;
-            let gone: Vec<&ObjectKey> = gone.into_iter().flatten().collect();
-            let first = gone.first().map(|key| (*key).clone());
+            let referenced = keys.iter().zip(found.by_ref()).filter(|(_, found)| *found);
+            let referenced: Vec<ObjectKey> = referenced.map(|(key, _)| key.clone()).collect();
+            let gone = gone(&*self.parts.store, referenced).await?;
+            let first = gone.first().cloned();
             lost.push(first.map(|key| PackKept::Referenced { key, objects: gone.len() as u64 }));
         }
         Ok(lost)
@@ -344,6 +339,19 @@ impl Prune<'_> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Finds those keys that the bucket does not have: where it has one, what references it is served.
+async fn gone(store: &dyn ObjectStore, keys: Vec<ObjectKey>) -> Result<Vec<ObjectKey>> {
+    let looks = stream::iter(keys).map(|key| async move {
+        match store.head(&key).await {
+            Ok(_) => Ok(None),
+            Err(error) if error.is_not_found() => Ok(Some(key)),
+            Err(error) => Err(Error::from(error)),
+        }
+    });
+    let gone: Vec<Option<ObjectKey>> = looks.buffered(CONCURRENCY).try_collect().await?;
+    Ok(gone.into_iter().flatten().collect())
 }
 
 /// The file of a pack.

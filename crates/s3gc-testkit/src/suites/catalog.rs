@@ -545,6 +545,7 @@ pub async fn clause_13_what_was_pruned_counts_no_more(fixture: &Fixture) {
             let now = catalog.totals(location).await.expect("totals can be added up");
             let packs = if since.is_some() { 1 } else { 2 };
             assert_eq!((now.packs, now.vault_bytes, now.original_bytes), (packs, packs * 1000, packs * 3000), "{to:?}");
+            assert!(now.oldest_pack.is_some() && now.oldest_pack <= now.newest_pack, "{now:?}");
             assert_eq!((now.deleted_objects, now.deleted_bytes), (before.deleted_objects, before.deleted_bytes));
         }
         let again = catalog.adopt(&pack("packs/a"), &[staged(&here(), "a")]).await;

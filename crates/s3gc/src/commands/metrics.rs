@@ -58,6 +58,9 @@ fn text(bucket: &str, metrics: &Metrics) -> String {
             metrics.avg_compression_ratio
         ),
     );
+    if let (Some(oldest), Some(newest)) = (metrics.vault_oldest_pack, metrics.vault_newest_pack) {
+        line("", format!("packs from {} to {}", human::time(oldest), human::time(newest)));
+    }
     line("unsettled", human::objects(metrics.unsettled));
     line("saved", human::monthly(metrics.saved_per_month));
     if !metrics.sources.is_empty() {

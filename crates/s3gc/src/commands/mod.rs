@@ -44,9 +44,8 @@ pub(crate) async fn dispatch(command: Command, ctx: &Ctx) -> Result<ExitCode> {
         Command::Plan(args) => Box::pin(plan::run(args, ctx)).await,
         Command::Run(args) => Box::pin(run::run(args, ctx)).await,
         Command::Restore(args) => Box::pin(restore::run(args, ctx)).await,
-        Command::Vault(VaultCommand::Prune { dry_run, wait_lock }) => {
-            Box::pin(vault::prune(dry_run, wait_lock.unwrap_or_default(), ctx)).await
-        }
+        // Removes packs, and ends by itself.
+        Command::Vault(args @ VaultCommand::Prune { .. }) => Box::pin(vault::run(args, ctx)).await,
         Command::Vault(args) => until_cancelled(ctx, vault::run(args, ctx)).await,
         Command::Check(args) => until_cancelled(ctx, check::run(args, ctx)).await,
         Command::Explain { key } => until_cancelled(ctx, explain::run(&key, ctx)).await,

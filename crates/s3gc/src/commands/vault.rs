@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt;
 use s3gc_core::catalog::{EntryFilter, EntryId, EntryRecord, EntryState};
@@ -46,22 +45,20 @@ pub(super) async fn run(command: VaultCommand, ctx: &Ctx) -> Result<ExitCode> {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| stats::run(gc, ctx)).await)
         }
-        VaultCommand::Prune { dry_run, wait_lock } => prune(dry_run, wait_lock.unwrap_or_default(), ctx).await,
         VaultCommand::Replicate { verify, dry_run } => {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| replicate::run(gc, verify, dry_run, ctx)).await)
+        }
+        // Each bucket its own packs: only its sources know what is needed of them.
+        VaultCommand::Prune { dry_run, wait_lock } => {
+            let (fleet, wait_lock) = (ctx.fleet().await?, wait_lock.unwrap_or_default());
+            Ok(super::each(ctx, &fleet, |gc| prune::run(gc, dry_run, wait_lock, ctx)).await)
         }
         VaultCommand::Export { dir, prefix } => {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &by_vault(&fleet), |gc| export::run(gc, &dir, &prefix, ctx)).await)
         }
     }
-}
-
-/// Prunes the packs of each bucket: only its own sources know what is needed of them.
-pub(super) async fn prune(dry_run: bool, wait_lock: Duration, ctx: &Ctx) -> Result<ExitCode> {
-    let fleet = ctx.fleet().await?;
-    Ok(super::each(ctx, &fleet, |gc| prune::run(gc, dry_run, wait_lock, ctx)).await)
 }
 
 /// One bucket for each vault and catalog: packs hold objects of any bucket.

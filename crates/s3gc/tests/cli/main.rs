@@ -14,6 +14,7 @@ mod faults;
 mod fence;
 mod output;
 mod policy;
+mod prune;
 mod replica;
 mod terminal;
 mod vault;

@@ -31,7 +31,9 @@ async fn what_was_deleted_can_be_listed_and_read() {
     let metrics = world.expect(0, &["metrics", "--json"]).await.json();
     assert_eq!((&metrics["total_deleted"], &metrics["vault_packs"]), (&ORPHANS.into(), &1.into()));
     assert!(metrics["avg_compression_ratio"].as_f64().unwrap() > 0.0);
-    world.expect(0, &["metrics"]).await.says("deleted      5 objects");
+    assert!(metrics["vault_oldest_pack"].is_string(), "{metrics}");
+    assert_eq!(metrics["vault_oldest_pack"], metrics["vault_newest_pack"]);
+    world.expect(0, &["metrics"]).await.says("deleted      5 objects").says("packs from 20");
     let status = world.expect(0, &["status", "--json"]).await.json();
     assert_eq!((&status["last_run"]["state"], &status["totals"]["unsettled"]), (&"done".into(), &0.into()));
     assert!(status["lease"].is_null());

@@ -15,6 +15,9 @@ pub(crate) const USERS: usize = 40;
 /// How many avatars nobody refers to any more.
 pub(crate) const ORPHANS: usize = 5;
 
+/// As the catalog writes a time.
+const LONG_AGO: &str = "2026-01-01T00:00:00.000000000Z";
+
 pub(crate) struct World {
     pub(crate) server: S3Mem,
     dir: TempDir,
@@ -82,6 +85,21 @@ impl World {
         let mut connection = options.connect().await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    /// Lets packs and what is in them be of long ago: the product has no switch for it.
+    pub(crate) async fn age_packs(&self) {
+        let entry = format!("json_set(entry, '$.staged_at', '{LONG_AGO}')");
+        let statements = format!(
+            "UPDATE pack SET created_at = '{LONG_AGO}'; UPDATE entry SET settled_at = '{LONG_AGO}', entry = {entry}"
+        );
+        self.sql_in("state/catalog.db", &statements).await;
+    }
+
+    /// Lets the day of each mark go by.
+    pub(crate) async fn age_marks(&self) {
+        let statement = format!("UPDATE pack SET state_at = '{LONG_AGO}' WHERE state = 'marked'");
+        self.sql_in("state/catalog.db", &statement).await;
     }
 
     /// Prepares a command in the directory of the world, with nothing of this process's environment.

@@ -17,6 +17,7 @@ mod moments;
 mod paths;
 mod place;
 mod points;
+mod prune;
 mod stop;
 #[path = "../cli/world.rs"]
 #[allow(dead_code, reason = "shared with the tests of the command line, which use more of it")]

@@ -57,6 +57,15 @@ async fn tell(point: Point, store: Store) {
             same(&place, &story);
             return whole(&place, &story).await;
         }
+        Point::PruneMarked
+        | Point::PruneUnmarked
+        | Point::PruneWriting
+        | Point::PruneWritten
+        | Point::PruneRemembered
+        | Point::VaultUnlinked
+        | Point::PruneRemoved
+        | Point::PruneRecorded
+        | Point::PruneUndone => return crate::prune::tell(place, point, &story).await,
         Point::RecoverFound | Point::RecoverBroughtBack | Point::RecoverSettled => {
             place.kill(EXECUTE, Point::BatchAnswered).await;
             referenced.push(orphans().remove(0));

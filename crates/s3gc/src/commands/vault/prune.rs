@@ -131,7 +131,7 @@ fn kept(reason: &PackKept) -> String {
         }
         PackKept::Migration { migration } => format!("the application migrates: {}", human::escape(migration)),
         PackKept::Referenced { key, objects } => format!(
-            "{} in it are referenced and not in the bucket: s3gc restore {}",
+            "{} referenced and not in the bucket: s3gc restore {}",
             human::objects(*objects),
             human::escape(&shell(key.as_str()))
         ),
