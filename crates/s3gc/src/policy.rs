@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use s3gc_core::config::{BucketConfig, Config, StoreConfig};
+use s3gc_core::config::{BucketConfig, Config, Encryption, ObjectPlace, ObjectScheme, StoreConfig, VaultPlace};
 use s3gc_source_sql::SqlConfig;
 use s3gc_store::Location;
 use secrecy::ExposeSecret as _;
@@ -31,6 +31,20 @@ struct BucketPolicy {
     scanner: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reaper: Option<Value>,
+    notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vault: Option<VaultPolicy>,
+}
+
+/// What the bucket of a vault has to allow: `writer` is enough to delete, to restore and to verify, `prune` is what
+/// `vault prune` needs beside it.
+#[derive(Debug, Serialize)]
+struct VaultPolicy {
+    place: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    writer: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prune: Option<Value>,
     notes: Vec<String>,
 }
 
@@ -87,6 +101,19 @@ impl Policy {
             for note in &bucket.notes {
                 line(&format!("# {note}"));
             }
+            let Some(vault) = &bucket.vault else { continue };
+            if let Some(writer) = &vault.writer {
+                line(&format!("\n# {}: IAM policy for the vault {}", bucket.bucket, vault.place));
+                line(&pretty(writer)?);
+            }
+            if let Some(prune) = &vault.prune {
+                line(&format!("\n# {}: IAM policy for s3gc vault prune alone, beside the one above", bucket.bucket));
+                line(&pretty(prune)?);
+                line("");
+            }
+            for note in &vault.notes {
+                line(&format!("# {note}"));
+            }
         }
         for database in &self.databases {
             line(&format!("-- {}: grants", database.database));
@@ -109,8 +136,14 @@ impl Policy {
 }
 
 fn bucket_policy(config: &BucketConfig) -> BucketPolicy {
-    let mut policy =
-        BucketPolicy { bucket: config.name.clone(), directory: None, scanner: None, reaper: None, notes: Vec::new() };
+    let mut policy = BucketPolicy {
+        bucket: config.name.clone(),
+        directory: None,
+        scanner: None,
+        reaper: None,
+        notes: Vec::new(),
+        vault: if let VaultPlace::Object(place) = &config.vault.place { Some(vault_policy(place)) } else { None },
+    };
     match &config.store {
         StoreConfig::S3 { name, region, .. } => {
             let bucket = format!("arn:{}:s3:::{name}", partition(region.as_deref().unwrap_or_default()));
@@ -130,6 +163,48 @@ fn bucket_policy(config: &BucketConfig) -> BucketPolicy {
         StoreConfig::Fs { path } => policy.directory = Some(path.display().to_string()),
         _ => {}
     }
+    policy
+}
+
+/// Packs are created and read; a record of the lease is replaced, which S3 does not tell from creating. Nothing is ever
+/// deleted but by `vault prune`.
+fn vault_policy(place: &ObjectPlace) -> VaultPolicy {
+    let mut policy = VaultPolicy { place: place.to_string(), writer: None, prune: None, notes: Vec::new() };
+    let under = if place.prefix.is_empty() { String::new() } else { format!("{}/", place.prefix) };
+    let note = match place.scheme {
+        ObjectScheme::S3 => {
+            let bucket =
+                format!("arn:{}:s3:::{}", partition(place.region.as_deref().unwrap_or_default()), place.bucket);
+            let write = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"];
+            let mut statements = vec![
+                statement("S3gcVaultList", &["s3:ListBucket"], std::slice::from_ref(&bucket)),
+                statement("S3gcVaultWrite", &write, &[format!("{bucket}/{under}*")]),
+            ];
+            let key = if let Some(Encryption::Kms(key)) = &place.encryption { key.as_deref() } else { None };
+            let arn = key.filter(|key| key.starts_with("arn:") && key.contains(":key/"));
+            if let Some(arn) = arn {
+                let use_key = ["kms:GenerateDataKey", "kms:Decrypt"];
+                statements.push(statement("S3gcVaultKey", &use_key, &[arn.to_owned()]));
+            }
+            policy.writer = Some(json!({ "Version": "2012-10-17", "Statement": statements }));
+            let delete = statement("S3gcVaultPrune", &["s3:DeleteObject"], &[format!("{bucket}/{under}packs/*")]);
+            policy.prune = Some(json!({ "Version": "2012-10-17", "Statement": [delete] }));
+            if arn.is_some() {
+                return policy;
+            }
+            "a vault that is encrypted with a key of KMS needs kms:GenerateDataKey and kms:Decrypt on it".to_owned()
+        }
+        ObjectScheme::Gs => format!(
+            "the vault {place} needs storage.objects.list, get and create and storage.multipartUploads.create and abort, \
+             and storage.objects.delete on {under}leases~/, where records are replaced; s3gc vault prune needs it on \
+             {under}packs/ too"
+        ),
+        _ => format!(
+            "the vault {place} needs the data actions blobs/read and blobs/write on the container; s3gc vault prune needs \
+             blobs/delete too"
+        ),
+    };
+    policy.notes.push(note);
     policy
 }
 
@@ -277,6 +352,52 @@ mod tests {
         assert!(scanner.contains("arn:aws:s3:::photos/uploads/*"), "{scanner}");
         let reaper = policy.buckets[0].reaper.as_ref().unwrap().to_string();
         assert!(reaper.contains("arn:aws:s3:::photos/.s3gc-probe/*"), "{reaper}");
+    }
+
+    #[test]
+    fn the_policy_of_a_vault_names_its_prefix_and_deletes_only_to_prune() {
+        let vault = |path: &str| {
+            let config = Config::builder("photos")
+                .database_url("mysql://app:x@db/shop")
+                .table("users", ["avatar"])
+                .vault_path(path)
+                .vault_storage_class("STANDARD")
+                .build()
+                .unwrap();
+            let policy = policy(&config, &["photos".to_owned()]).unwrap();
+            (policy.text().unwrap(), policy.buckets.into_iter().next().unwrap().vault.unwrap())
+        };
+        let (text, policy) = vault("s3://backups/a/s3gc");
+        assert!(text.contains("for the vault s3://backups/a/s3gc") && text.contains("vault prune alone"), "{text}");
+        let writer = policy.writer.unwrap().to_string();
+        assert!(writer.contains("arn:aws:s3:::backups/a/s3gc/*") && !writer.contains("Delete"), "{writer}");
+        assert!(policy.prune.unwrap().to_string().contains("arn:aws:s3:::backups/a/s3gc/packs/*"));
+        assert!(vault("s3://backups").1.writer.unwrap().to_string().contains("arn:aws:s3:::backups/*"));
+        for other in ["gs://backups/s3gc", "az://backups/s3gc"] {
+            let (text, policy) = vault(other);
+            assert!(policy.writer.is_none() && text.contains(&format!("# the vault {other} needs")), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_key_of_a_vault_is_in_its_policy() {
+        let writer = |key: &str| {
+            let config = Config::builder("photos")
+                .database_url("mysql://app:x@db/shop")
+                .table("users", ["avatar"])
+                .vault_path("s3://backups/s3gc")
+                .vault_encryption(Encryption::Kms(Some(key.to_owned())))
+                .build()
+                .unwrap();
+            let vault = policy(&config, &["photos".to_owned()]).unwrap().buckets.remove(0).vault.unwrap();
+            (vault.writer.unwrap().to_string(), vault.notes)
+        };
+        let arn = "arn:aws:kms:eu-west-1:123456789012:key/abcd";
+        let (text, notes) = writer(arn);
+        assert!(text.contains(&format!("\"Resource\":[\"{arn}\"]")) && notes.is_empty(), "{text}");
+        // What stands for a key can come to stand for another one, and IAM wants the key.
+        let (text, notes) = writer("alias/vault");
+        assert!(!text.contains("kms:") && notes[0].contains("kms:Decrypt"), "{text}");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod configuration;
 mod cycle;
 mod faults;
 mod fence;
+mod object_vault;
 mod output;
 mod policy;
 mod prune;
