@@ -58,7 +58,9 @@ impl Prune<'_> {
         let Some(powers) = &mut self.powers else { return Ok(PruneOutcome::WouldRemove) };
         powers.check(parts, run).await?;
         // Also if it is gone: that may not be durable yet.
-        if let Err(error) = parts.vault.remove(&pack.name).await {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that removes a pack")]
+        let removed = parts.vault.remove(&pack.name).await;
+        if let Err(error) = removed {
             let error = chain(&error);
             tracing::warn!(pack = %pack.name, %error, "the pack could not be removed");
             return Ok(PruneOutcome::Failed { error });
