@@ -255,7 +255,7 @@ pub(crate) async fn restore_entry(
 ) -> Result<RestoreOutcome> {
     let mut pauses = PAUSES.iter();
     loop {
-        match try_restore(parts, entry, if_exists, options).await {
+        match Box::pin(try_restore(parts, entry, if_exists, options)).await {
             // A store repeats no creation by itself: between two, somebody may have written the key.
             Err(Error::Store(error)) if error.is_transient() => match pauses.next() {
                 Some(pause) => tokio::time::sleep(*pause).await,

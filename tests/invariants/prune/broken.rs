@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use s3gc_core::catalog::{PackState, StagedEntry};
 use s3gc_core::{Error, Mode, PackKept, PruneOptions, PruneOutcome, RestoreOptions, RestoreOutcome};
-use s3gc_testkit::faults::{Fault, FaultPlan, FaultySource};
+use s3gc_testkit::faults::{Fault, FaultPlan, FaultySource, FaultyVault};
 use s3gc_vault::pack;
 
 use super::{OLD, Old, counts, kept, only, prune};
@@ -238,6 +238,31 @@ async fn i13_a_restore_that_finds_the_pack_gone_after_its_hold_restores_nothing(
     assert_eq!((plan.fired(), report.pruned.objects, report.restored.objects), (1, 1, 0), "{report:?}");
     assert!(matches!(report.objects[0].outcome, RestoreOutcome::Pruned(_)));
     assert_eq!(old.world.bucket().keys(), ["kept.jpg"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i07_a_prune_that_a_person_ends_stops_behind_the_pack_in_hand() {
+    let old = Old::new(&["a.jpg"]).await;
+    old.delete(&["b.jpg"]).await;
+    old.prune_on(OLD).await;
+    let mut options = PruneOptions::default();
+    options.mode = Some(Mode::Execute);
+    let cancel = options.cancel.clone();
+    let person = Fault::hook(move || {
+        cancel.cancel();
+        async {}
+    });
+    let vault = FaultyVault::new(old.world.vault(), FaultPlan::new().at("remove", 1, person));
+    let builder = old.world.builder_at(&old.clock, 24 * (OLD + 1)).await.vault(Arc::new(vault));
+    let gc = builder.source(old.world.source_at(&old.clock).await).build().unwrap();
+    let result = gc.prune(options).await;
+    assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
+    assert_no_false_claim(&old, "ended").await;
+    let states: Vec<&str> = old.packs().await.iter().map(|pack| pack.state.as_str()).collect();
+    assert_eq!((states, old.files().len()), (vec!["pruned", "marked"], 1));
+    let lease = old.world.catalog().await.lease(gc.location()).await.unwrap();
+    assert!(lease.unwrap().released_at.is_some(), "the lease is given back");
+    assert_eq!(counts(&old.prune_on(OLD + 1).await), [0, 0, 1, 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,7 +59,9 @@ impl Prune<'_> {
         powers.check(parts, run).await?;
         // Also if it is gone: that may not be durable yet.
         for vault in [Some(&parts.vault), parts.replica.as_ref()].into_iter().flatten() {
-            if let Err(error) = vault.remove(&pack.name).await {
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that removes a pack")]
+            let removed = vault.remove(&pack.name).await;
+            if let Err(error) = removed {
                 let error = chain(&error);
                 tracing::warn!(pack = %pack.name, %error, "the pack could not be removed");
                 return Ok(PruneOutcome::Failed { error });
