@@ -5,6 +5,7 @@ mod iam;
 mod mariadb;
 mod postgres;
 mod secrets;
+mod vault;
 
 use serde_json::Value;
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::{EXECUTE, PLAN};
 use crate::world::{Done, World, body};
 
-type Keys = [String; 2];
+pub(super) type Keys = [String; 2];
 type AsUser<'a> = Option<&'a Keys>;
 
 const ORPHANS: [&str; 2] = ["avatars/gone-0.jpg", "avatars/gone-1.jpg"];
@@ -26,15 +26,15 @@ const PRIVATE: &str = "private/letter.txt";
 const RESTORE: &[&str] = &["restore", "--prefix", "avatars/", "--json"];
 
 /// Moto, and the program that it runs in.
-struct Iam {
-    endpoint: String,
+pub(super) struct Iam {
+    pub(super) endpoint: String,
     pipe: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
     /// It ends when its pipe does.
     _program: Child,
 }
 
 impl Iam {
-    fn shared() -> Option<&'static Self> {
+    pub(super) fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Iam>> = OnceLock::new();
         SHARED.get_or_init(|| require(Self::start())).as_ref()
     }
@@ -57,7 +57,7 @@ impl Iam {
         Ok(Self { endpoint: endpoint.trim().to_owned(), pipe: Mutex::new(pipe), _program: program })
     }
 
-    fn call(&self, user: AsUser<'_>, service: &str, call: &str, args: Value) -> Value {
+    pub(super) fn call(&self, user: AsUser<'_>, service: &str, call: &str, args: Value) -> Value {
         let mut pipe = self.pipe.lock().unwrap();
         let wanted = json!({ "as": user, "service": service, "call": call, "args": args });
         writeln!(pipe.0, "{wanted}").unwrap();
@@ -67,7 +67,7 @@ impl Iam {
     }
 
     /// Makes a user with these policies and no other right.
-    fn user(&self, policies: &[&Value]) -> Keys {
+    pub(super) fn user(&self, policies: &[&Value]) -> Keys {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("user-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         self.call(None, "iam", "create_user", json!({ "UserName": name }));
@@ -331,7 +331,7 @@ async fn where_objects_may_be_locked_and_holds_cannot_be_asked_for_nothing_is_de
 }
 
 /// The statements and actions of a document.
-fn pairs(document: &Value) -> Vec<(String, String)> {
+pub(super) fn pairs(document: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let statements = document["Statement"].as_array().unwrap().iter();
     let of = |statement: &Value| {
@@ -341,7 +341,7 @@ fn pairs(document: &Value) -> Vec<(String, String)> {
     statements.flat_map(of).collect()
 }
 
-fn without(document: &Value, sid: &str, action: &str) -> Value {
+pub(super) fn without(document: &Value, sid: &str, action: &str) -> Value {
     let mut document = document.clone();
     for statement in document["Statement"].as_array_mut().unwrap() {
         if statement["Sid"] == sid {
