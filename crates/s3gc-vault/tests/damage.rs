@@ -24,6 +24,7 @@ async fn packed(codec: impl Compressor) -> Packed {
     let mut writer = PackWriter::create(dir.path(), common::header(), Arc::new(codec)).unwrap();
     let mut objects = vec![("empty".to_owned(), Vec::new()), ("noise".to_owned(), noise(1, 700))];
     objects.extend((0..4).map(|i| (format!("text/{i}"), text(i, 900))));
+    objects.extend([("copy/text".to_owned(), text(1, 900)), ("copy/noise".to_owned(), noise(1, 700))]);
     for (key, body) in &objects {
         append(&mut writer, key, body);
     }
@@ -125,8 +126,14 @@ async fn objects_behind_a_damaged_frame_are_found_without_the_index() {
     holed[usize::try_from(noise.frame_offset + noise.frame_len / 2).unwrap()] ^= 0xff;
     *packed.mem.file.lock().unwrap() = holed;
     let found = pack::read_index(packed.vault.as_ref(), name).await.unwrap();
-    assert_eq!(found.entries.len(), packed.objects.len() - 1);
-    assert!(found.entries.iter().all(|entry| entry.key != noise.key));
+    assert_eq!(found.entries.len(), packed.objects.len() - 2);
+    assert!(found.entries.iter().all(|entry| entry.blake3 != noise.blake3));
+    // The copy's own header is sound: it is named.
+    assert_eq!(found.lost.len(), 1, "{:?}", found.lost);
+    assert_eq!(found.lost[0].key.as_ref().unwrap().as_str(), "copy/noise");
+    assert!(found.lost[0].reason.contains(&format!("{:?}, which is lost", noise.member)), "{:?}", found.lost);
+    let report = pack::verify(Arc::clone(&packed.vault), name, VerifyLevel::Quick, None).await.unwrap();
+    assert!(report.faults.contains(&found.lost[0]), "{:?}", report.faults);
 }
 
 fn sorted(mut entries: Vec<pack::PackEntry>) -> Vec<pack::PackEntry> {

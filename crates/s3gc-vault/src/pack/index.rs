@@ -9,7 +9,7 @@ use super::decode::decoder;
 use super::entry::{FORMAT, IndexHeader};
 use super::pieces::{read_exactly, with_pieces};
 use super::seek::{self, Frame};
-use super::{PackEntry, PackHeader, readme, tar, walk};
+use super::{Fault, PackEntry, PackHeader, readme, tar, walk};
 use crate::{Error, FileName, Result, VaultBackend};
 
 /// How much of the end of a pack is read first: the table of frames and the index of most packs.
@@ -36,6 +36,9 @@ pub struct PackIndex {
     pub size_bytes: u64,
     /// Why the index could not be read; `entries` are then those that were found by walking through the frames.
     pub damage: Option<String>,
+    /// The objects whose names were found by walking, and whose bytes were not: links to a member that is lost, or that
+    /// was never there.
+    pub lost: Vec<Fault>,
 }
 
 /// The end of a pack: its frames.
@@ -91,7 +94,7 @@ pub(super) async fn read_index_and_layout(
         Err(reason) => (None, reason.to_owned()),
         Ok(layout) => match read_from_layout(vault, name, &layout, &tail_bytes, tail.start).await? {
             Ok((header, entries)) => {
-                return Ok((PackIndex { header, entries, size_bytes, damage: None }, Some(layout)));
+                return Ok((PackIndex { header, entries, size_bytes, damage: None, lost: Vec::new() }, Some(layout)));
             }
             Err(reason) => (Some(layout), reason),
         },
@@ -100,9 +103,9 @@ pub(super) async fn read_index_and_layout(
     let frames = layout.as_ref().map(|layout| layout.frames.clone());
     let walked = with_pieces(vault, name, 0..size_bytes, move |pack| walk::walk(pack, frames.as_deref())).await?;
     let walked = walked.map_err(|e| Error::Damaged { name: name.to_string(), reason: format!("{reason}; {e}") })?;
-    let damage = walked.damage.map_or_else(|| reason.clone(), |more| format!("{reason}; {more}"));
-    let (header, entries) = (walked.header, walked.entries);
-    Ok((PackIndex { header, entries, size_bytes, damage: Some(damage) }, layout))
+    let damage = walked.damage.as_ref().map_or_else(|| reason.clone(), |more| format!("{reason}; {more}"));
+    let walk::Walked { header, entries, lost, .. } = walked;
+    Ok((PackIndex { header, entries, size_bytes, damage: Some(damage), lost }, layout))
 }
 
 /// The outer result is the vault's, the inner one the pack's.

@@ -117,8 +117,18 @@ pub(crate) fn objects() -> Vec<(String, Vec<u8>)> {
         objects.push((format!("noise/{size}"), noise(2, size)));
     }
     objects.extend((0..300).map(|i| (format!("many/{i}"), text(i, 5000))));
+    // Copies of what shares a frame, has one of its own, is cut over several; of the same key, and twice.
+    for size in [1, 8192, 1 << 20, 40_000_000] {
+        objects.push((format!("copies/text/{size}"), text(1, size)));
+        objects.push((format!("noise/{size}"), noise(2, size)));
+    }
+    objects.push((format!("copies/{}", "é".repeat(300)), noise(2, 8192)));
+    objects.push(("copies/of/nothing".to_owned(), Vec::new()));
     objects
 }
+
+/// How many of [`objects`] are copies.
+pub(crate) const COPIES: usize = 9;
 
 /// A vault of one file in memory, which can be damaged, and counts how it is read.
 #[derive(Debug, Default)]

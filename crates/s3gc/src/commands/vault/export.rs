@@ -52,6 +52,12 @@ pub(super) async fn run(gc: Gc, dir: &Path, prefix: &str, ctx: &Ctx) -> Result<E
         if let Some(damage) = index.damage {
             counts.failed.push((pack.name.to_string(), damage));
         }
+        for pack::Fault { key, reason, .. } in index.lost {
+            let key = key.map(|key| key.to_string()).unwrap_or_default();
+            if key.starts_with(prefix) {
+                counts.failed.push((key, reason));
+            }
+        }
         for entry in index.entries.iter().rev().filter(|entry| entry.key.as_str().starts_with(prefix)) {
             if ctx.cancel.is_cancelled() {
                 return Err(Error::Interrupted { help: Some("run the same command again: it goes on".to_owned()) });

@@ -33,6 +33,10 @@ pub(super) async fn run(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
         if let Some(damage) = &index.damage {
             damaged.push(format!("{}: {damage}", file.name));
         }
+        for pack::Fault { key, reason, .. } in &index.lost {
+            let key = key.as_ref().map(human::key).unwrap_or_default();
+            damaged.push(format!("{}: {key}: {reason}", file.name));
+        }
         let record = record(&gc, &file, &index).await?;
         let entries: Vec<StagedEntry> =
             index.entries.into_iter().map(|entry| StagedEntry { unreferenced_since: entry.staged_at, entry }).collect();
