@@ -3,6 +3,8 @@
 use futures::StreamExt;
 use s3gc_source::WriteFence;
 use s3gc_store::{ListItem, ListRequest, Versioning};
+use s3gc_vault::FileName;
+use s3gc_vault::encryption::check_key;
 use serde::Serialize;
 
 use crate::catalog::Mode;
@@ -98,13 +100,27 @@ async fn preflight(parts: &Parts) -> Result<(CheckState, String)> {
 }
 
 async fn vault(parts: &Parts) -> Result<(CheckState, String)> {
-    let (mut packs, mut bytes) = (0_u64, 0_u64);
+    let (mut packs, mut bytes, mut encrypted) = (0_u64, 0_u64, None);
     let mut files = parts.vault.list("packs/");
     while let Some(file) = files.next().await {
+        let file = file?;
         packs += 1;
-        bytes += file?.size_bytes;
+        bytes += file.size_bytes;
+        // The newest: names begin with the time.
+        encrypted = encrypted.max(Some(file.name).filter(FileName::is_encrypted));
     }
-    Ok((CheckState::Ok, format!("{}: {packs} packs, {bytes} bytes", parts.vault.location())))
+    let mut detail = format!("{}: {packs} packs, {bytes} bytes", parts.vault.location());
+    match parts.recipients.len() {
+        0 => {}
+        1 => detail.push_str("; new ones are encrypted to 1 recipient"),
+        count => detail.push_str(&format!("; new ones are encrypted to {count} recipients")),
+    }
+    if let Some(newest) = encrypted
+        && let Err(error @ s3gc_vault::Error::Locked { .. }) = check_key(&*parts.vault, &newest).await
+    {
+        detail.push_str(&format!("; nothing encrypted can be restored here: {error}"));
+    }
+    Ok((CheckState::Ok, detail))
 }
 
 async fn catalog(parts: &Parts) -> Result<(CheckState, String)> {

@@ -276,7 +276,7 @@ async fn bring_back(
         }
         RestoreOutcome::Exists if entry.state != EntryState::Sent => Ok(true),
         RestoreOutcome::Exists | RestoreOutcome::Planned => Ok(false),
-        RestoreOutcome::Failed(reason) => {
+        RestoreOutcome::Failed(reason) | RestoreOutcome::Locked(reason) => {
             run.progress
                 .note(format!("{key}: {name} has a new reference to it, and it could not be restored: {reason}"));
             Ok(false)

@@ -8,6 +8,7 @@ use s3gc_compress::{Compressor, Zstd};
 use s3gc_source::ReferenceSource;
 use s3gc_store::{Location, ObjectKey, ObjectStore, Timestamp};
 use s3gc_vault::VaultBackend;
+use s3gc_vault::encryption::Recipient;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, Hold, Mode};
@@ -53,6 +54,8 @@ pub(crate) struct Parts {
     pub(crate) vault: Arc<dyn VaultBackend>,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) compressor: Arc<dyn Compressor>,
+    /// To whom new packs are encrypted; to nobody, and they are plain.
+    pub(crate) recipients: Vec<Recipient>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
     pub(crate) config_hash: Digest,
@@ -125,6 +128,7 @@ impl Gc {
             vault: None,
             catalog: None,
             compressor: Arc::new(Zstd::default()),
+            recipients: Vec::new(),
             clock: Arc::new(SystemClock),
             widening: None,
         }
@@ -320,6 +324,7 @@ pub struct GcBuilder {
     vault: Option<Arc<dyn VaultBackend>>,
     catalog: Option<Arc<dyn Catalog>>,
     compressor: Arc<dyn Compressor>,
+    recipients: Vec<Recipient>,
     clock: Arc<dyn Clock>,
     widening: Option<serde_json::Value>,
 }
@@ -355,6 +360,13 @@ impl GcBuilder {
         self
     }
 
+    /// Encrypts new packs to these recipients. What is to be read needs an identity of one of them in the vault:
+    /// [`s3gc_vault::encryption::AgeVault`].
+    pub fn recipients(mut self, recipients: impl IntoIterator<Item = Recipient>) -> Self {
+        self.recipients = recipients.into_iter().collect();
+        self
+    }
+
     /// Reads the time from this clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -386,8 +398,8 @@ impl GcBuilder {
             return Err(Error::Invalid(format!("two sources are named {:?}", pair[0])));
         }
         let config_hash = config_hash(&self.settings, &names, self.widening.as_ref());
-        let (sources, compressor, clock, settings) = (self.sources, self.compressor, self.clock, self.settings);
-        let parts = Parts { store, sources, vault, catalog, compressor, clock, settings, config_hash };
+        let Self { settings, sources, compressor, recipients, clock, .. } = self;
+        let parts = Parts { store, sources, vault, catalog, compressor, recipients, clock, settings, config_hash };
         Ok(Gc { parts: Arc::new(parts) })
     }
 }

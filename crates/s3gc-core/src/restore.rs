@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use s3gc_failpoint::{Point, hit};
 use s3gc_store::{ByteStream, ObjectKey, ObjectMeta, ObjectStore, PutMode, Timestamp};
+use s3gc_vault::encryption::check_key;
 use s3gc_vault::pack;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -107,6 +108,8 @@ pub enum RestoreOutcome {
     Exists,
     /// It failed.
     Failed(String),
+    /// Its pack is encrypted, and the key is missing or wrong.
+    Locked(String),
 }
 
 /// Restores objects from the vault.
@@ -229,7 +232,9 @@ async fn run_page(
         match &outcome {
             RestoreOutcome::Restored | RestoreOutcome::Planned => report.restored.add(size_bytes),
             RestoreOutcome::Exists if if_exists == IfExists::Skip => report.skipped.add(size_bytes),
-            RestoreOutcome::Exists | RestoreOutcome::Failed(_) => report.failed.add(size_bytes),
+            RestoreOutcome::Exists | RestoreOutcome::Failed(_) | RestoreOutcome::Locked(_) => {
+                report.failed.add(size_bytes);
+            }
         }
         options.progress.advance(Phase::Restore, report.restored.objects, report.restored.bytes);
         report.objects.push(RestoredObject { key: entry.entry.key, size_bytes, deleted_at: entry.settled_at, outcome });
@@ -253,6 +258,9 @@ pub(crate) async fn restore_entry(
                 None => return Ok(RestoreOutcome::Failed(chain(&error))),
             },
             Err(Error::Catalog(error)) => return Err(error.into()),
+            Err(Error::Vault(error @ s3gc_vault::Error::Locked { .. })) => {
+                return Ok(RestoreOutcome::Locked(chain(&error)));
+            }
             Err(error) => return Ok(RestoreOutcome::Failed(chain(&error))),
             Ok(outcome) => return Ok(outcome),
         }
@@ -277,10 +285,14 @@ async fn try_restore(
     if let Some(reason) = refuse(parts, entry, &newest(parts, key).await?) {
         return Ok(RestoreOutcome::Failed(reason));
     }
+    let is_home = options.to.is_none();
     if options.dry_run {
+        // An object under our own delete marker comes back without the vault.
+        if !is_home || entry.marker.is_none() {
+            check_key(&*parts.vault, &entry.pack).await?;
+        }
         return Ok(RestoreOutcome::Planned);
     }
-    let is_home = options.to.is_none();
     if is_home {
         hold(parts, key).await?;
     }

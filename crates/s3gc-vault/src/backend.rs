@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -65,6 +66,12 @@ pub trait VaultBackend: fmt::Debug + Send + Sync + 'static {
     ///
     /// Any failure but that it is not there.
     async fn remove(&self, name: &FileName) -> Result<()>;
+
+    /// Returns the vault with its files as they are stored, where this one shows some of them otherwise: decrypted. `size`
+    /// and `read_range` then count in what they show, while `put`, `list` and `remove` are about the files.
+    fn stored(&self) -> Option<&Arc<dyn VaultBackend>> {
+        None
+    }
 
     /// Returns the vault's small mutable records, where it can compare and swap.
     fn lease(&self) -> Option<&dyn VaultLease> {
@@ -133,6 +140,12 @@ impl FileName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Tells whether the file is encrypted: its name ends in `.age`.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.0.ends_with(".age")
     }
 
     /// Takes a name that is known to be valid.

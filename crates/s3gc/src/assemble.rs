@@ -15,6 +15,7 @@ use s3gc_source_sql::{Reference, SqlConfig, SqlSource};
 use s3gc_store_fs::{FsConfig, FsStore};
 use s3gc_store_s3::{S3Config, S3Store};
 use s3gc_vault::DirVault;
+use s3gc_vault::encryption::{AgeVault, Identities, InvalidIdentity};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -64,6 +65,16 @@ pub enum AssembleError {
         #[source]
         source: vault::Error,
     },
+    /// An identity file cannot be read, or has something else in it.
+    #[error("{bucket}: [vault] identity {}: {source}", path.display())]
+    Identity {
+        /// The bucket's name in the configuration.
+        bucket: String,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: InvalidIdentity,
+    },
     /// The catalog knows packs of a vault that is not there.
     #[error("{bucket}: the vault is missing: the catalog knows packs in {}, and there are none", path.display())]
     VaultMissing {
@@ -98,7 +109,7 @@ pub enum AssembleError {
 }
 
 /// Puts a collector together for each bucket: S3 or a directory, SQL databases, an SQLite catalog, a vault in a
-/// directory. Neither the buckets nor the databases are connected to before the first request.
+/// directory, encrypted or not. Neither the buckets nor the databases are connected to before the first request.
 ///
 /// # Examples
 ///
@@ -186,7 +197,8 @@ async fn collector(
     store: Arc<dyn ObjectStore>,
 ) -> Result<Gc, AssembleError> {
     let name = || bucket.name.clone();
-    let vault = open_vault(bucket, &*catalog).await?;
+    let vault = Arc::new(open_vault(bucket, &*catalog).await?);
+    let vault = AgeVault::new(vault, identities(config, bucket)?);
     let mut settings = bucket.settings();
     settings.mode = config.mode;
     let (extract, others) = extract_config(config, bucket);
@@ -195,6 +207,7 @@ async fn collector(
         .vault(Arc::new(vault))
         .catalog(catalog)
         .compressor(Arc::from(bucket.vault.compression.compressor()))
+        .recipients(bucket.vault.recipients.clone())
         .widening(widening(config, bucket, others));
     for database in &bucket.databases {
         let source = open_source(config, bucket, database, &extract)
@@ -257,6 +270,16 @@ async fn open_vault(bucket: &BucketConfig, catalog: &dyn Catalog) -> Result<DirV
         return Err(AssembleError::VaultMissing { bucket: bucket.name.clone(), path: path.clone() });
     }
     DirVault::open(path).map_err(|source| AssembleError::Vault { bucket: bucket.name.clone(), source })
+}
+
+/// Reads the identities that open the packs of a bucket's vault: its own, and those of the buckets that share it.
+fn identities(config: &Config, bucket: &BucketConfig) -> Result<Identities, AssembleError> {
+    let shared = config.buckets.iter().filter(|other| other.vault.path == bucket.vault.path);
+    let files: BTreeSet<&PathBuf> = shared.filter_map(|other| other.vault.identity.as_ref()).collect();
+    files.into_iter().try_fold(Identities::default(), |all, path| match Identities::read(path) {
+        Ok(more) => Ok(all.and(&more)),
+        Err(source) => Err(AssembleError::Identity { bucket: bucket.name.clone(), path: path.clone(), source }),
+    })
 }
 
 async fn knows_packs(bucket: &BucketConfig, catalog: &dyn Catalog) -> Result<bool, AssembleError> {

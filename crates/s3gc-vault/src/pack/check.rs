@@ -1,6 +1,7 @@
 //! Proving that a pack can be read.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -9,8 +10,9 @@ use s3gc_store::ObjectKey;
 use super::decode::Region;
 use super::index::{Layout, read_index_and_layout};
 use super::open::open_with;
-use super::pieces::with_pieces;
+use super::pieces::{PieceReader, with_holes, with_pieces};
 use super::{Codecs, Digest, FinishedPack, PackEntry, PackHeader, read_index};
+use crate::encryption::{AgeVault, Identities, unlock};
 use crate::{Error, FileName, Result, VaultBackend};
 
 /// How much of a pack is read to verify it.
@@ -62,6 +64,9 @@ pub struct Fault {
 /// what went in, then the file's own length and digest, then the index. `Ok` means that all are right. An object that is
 /// a link to another one is proved with that one, whose place, length and digest are its own.
 ///
+/// An encrypted pack is decrypted with the key that was made for it, from the bytes that are stored, and their digest is
+/// compared. It cannot be proved any more after [`FinishedPack::forget_key`].
+///
 /// # Errors
 ///
 /// [`Error::Mismatch`] if an object is not the original, [`Error::Damaged`] for anything else that is wrong with the
@@ -69,13 +74,20 @@ pub struct Fault {
 pub async fn read_back(vault: Arc<dyn VaultBackend>, expected: &FinishedPack) -> Result<()> {
     let name = &expected.name;
     let damaged = |reason: String| Error::Damaged { name: name.to_string(), reason };
-    let size_bytes = vault.size(name).await?;
+    let stored = vault.stored().unwrap_or(&vault);
+    let size_bytes = stored.size(name).await?;
     if size_bytes != expected.size_bytes {
         return Err(damaged(format!("it has {size_bytes} bytes instead of {}", expected.size_bytes)));
     }
+    let proof = expected.proof.clone();
+    if proof.is_none() && name.is_encrypted() {
+        return Err(Error::Locked { name: name.to_string(), reason: "its key is dropped".into() });
+    }
     let codecs = Codecs::new().with(Arc::clone(&expected.codec));
-    let entries = expected.entries.clone();
-    let seen = with_pieces(vault.as_ref(), name, 0..size_bytes, move |pack| check(pack, &entries, size_bytes, &codecs));
+    let (entries, plain_bytes) = (expected.entries.clone(), expected.plain_bytes);
+    let seen = with_pieces(stored.as_ref(), name, 0..size_bytes, move |file| {
+        check_stored(file, proof.as_ref(), &entries, plain_bytes, &codecs)
+    });
     let seen = seen.await?.map_err(|e| damaged(e.to_string()))?;
     if let Some(fault) = seen.faults.into_iter().next() {
         return Err(match fault.key {
@@ -86,7 +98,7 @@ pub async fn read_back(vault: Arc<dyn VaultBackend>, expected: &FinishedPack) ->
     if seen.blake3 != expected.blake3 {
         return Err(damaged(format!("its BLAKE3 is {} instead of {}", seen.blake3, expected.blake3)));
     }
-    let index = read_index(vault.as_ref(), name).await?;
+    let index = read_index(opened(stored, expected).as_ref(), name).await?;
     match index.damage {
         Some(reason) => Err(damaged(reason)),
         None if index.header != expected.header || index.entries != expected.entries => {
@@ -94,6 +106,37 @@ pub async fn read_back(vault: Arc<dyn VaultBackend>, expected: &FinishedPack) ->
         }
         None => Ok(()),
     }
+}
+
+/// Shows the pack decrypted with its own key, where it is encrypted.
+fn opened(stored: &Arc<dyn VaultBackend>, expected: &FinishedPack) -> Arc<dyn VaultBackend> {
+    match &expected.proof {
+        Some(proof) => Arc::new(AgeVault::new(Arc::clone(stored), proof.clone())),
+        None => Arc::clone(stored),
+    }
+}
+
+/// Reads a pack's file as it is stored, whole, and returns its length and digest: those of the catalog's record, which
+/// can be compared without the key of an encrypted pack.
+///
+/// # Errors
+///
+/// What the vault fails with.
+pub async fn stored_digest(vault: &dyn VaultBackend, name: &FileName) -> Result<(u64, Digest)> {
+    let stored = vault.stored().map_or(vault, AsRef::as_ref);
+    let size_bytes = stored.size(name).await?;
+    let digest = |file: &mut PieceReader| {
+        let mut hasher = blake3::Hasher::new();
+        s3gc_compress::pump(file, &mut hasher).map(|_| Digest::from(hasher.finalize()))
+    };
+    let digested = with_pieces(stored, name, 0..size_bytes, digest).await?;
+    let failed = |source: io::Error| Error::Io {
+        vault: vault.location().to_owned(),
+        operation: "reading",
+        name: name.to_string(),
+        source: source.into(),
+    };
+    Ok((size_bytes, digested.map_err(failed)?))
 }
 
 /// Verifies a pack with the built-in codecs: see [`verify_with`].
@@ -110,11 +153,13 @@ pub async fn verify(
     verify_with(vault, name, level, expected, &Codecs::new()).await
 }
 
-/// Verifies a pack by its own index. `expected` is the file's digest from elsewhere; only `Full` compares it.
+/// Verifies a pack by its own index. `expected` is the file's digest from elsewhere; only `Full` compares it, for which it
+/// reads an encrypted pack a second time, as it is stored.
 ///
 /// # Errors
 ///
-/// What the vault fails with. What is wrong with the pack is in the report.
+/// [`Error::Locked`] if the pack is encrypted and the key is missing or wrong: [`stored_digest`] is all that can be
+/// compared then. What the vault fails with. What is wrong with the pack is in the report.
 pub async fn verify_with(
     vault: Arc<dyn VaultBackend>,
     name: &FileName,
@@ -130,9 +175,11 @@ pub async fn verify_with(
         checked: 0,
         faults: Vec::new(),
     };
+    report.size_bytes = vault.stored().unwrap_or(&vault).size(name).await?;
+    let plain_bytes;
     let layout = match read_index_and_layout(vault.as_ref(), name).await {
         Ok((index, layout)) => {
-            report.size_bytes = index.size_bytes;
+            plain_bytes = index.size_bytes;
             report.header = Some(index.header);
             report.entries = index.entries;
             report.faults.extend(index.damage.map(Fault::of_pack));
@@ -140,7 +187,6 @@ pub async fn verify_with(
             layout
         }
         Err(Error::Damaged { reason, .. }) => {
-            report.size_bytes = vault.size(name).await?;
             report.faults.push(Fault::of_pack(reason));
             return Ok(report);
         }
@@ -149,7 +195,7 @@ pub async fn verify_with(
     match level {
         VerifyLevel::Quick => {}
         VerifyLevel::Sample { percent, seed } => sample(&vault, percent, seed, codecs, &mut report).await?,
-        VerifyLevel::Full => full(&vault, layout, expected, codecs, &mut report).await?,
+        VerifyLevel::Full => full(&vault, 0..plain_bytes, layout, expected, codecs, &mut report).await?,
     }
     Ok(report)
 }
@@ -190,18 +236,18 @@ async fn drain(vault: &Arc<dyn VaultBackend>, name: &FileName, entry: &PackEntry
 
 async fn full(
     vault: &Arc<dyn VaultBackend>,
+    all: Range<u64>,
     layout: Option<Layout>,
     expected: Option<Digest>,
     codecs: &Codecs,
     report: &mut VerifyReport,
 ) -> Result<()> {
-    let size_bytes = report.size_bytes;
-    let frames_end = layout.as_ref().map_or(size_bytes, |layout| layout.frames_end);
+    let frames_end = layout.as_ref().map_or(all.end, |layout| layout.frames_end);
     let (entries, codecs) = (report.entries.clone(), codecs.clone());
-    let seen = with_pieces(vault.as_ref(), &report.name, 0..size_bytes, move |pack| {
-        check(pack, &entries, frames_end, &codecs)
-    });
-    match seen.await? {
+    let seen = with_holes(vault.as_ref(), &report.name, all, move |pack| check(pack, &entries, frames_end, &codecs));
+    let (seen, holes) = seen.await?;
+    report.faults.extend(holes.into_iter().map(Fault::of_pack));
+    match seen {
         Err(e) => report.faults.push(Fault::of_pack(e.to_string())),
         Ok(seen) => {
             report.checked = report.entries.len();
@@ -210,8 +256,16 @@ async fn full(
             if report.faults.is_empty() && content_bytes.is_some_and(|bytes| bytes != seen.content_bytes) {
                 report.faults.push(Fault::of_pack("the seek table has wrong lengths".to_owned()));
             }
-            if let Some(expected) = expected.filter(|expected| *expected != seen.blake3) {
-                let reason = format!("the file's BLAKE3 is {} instead of {expected}", seen.blake3);
+            let blake3 = match expected {
+                // What was decrypted may be another pack: anybody can encrypt to a recipient.
+                Some(_) if report.name.is_encrypted() && report.faults.is_empty() => {
+                    stored_digest(vault.as_ref(), &report.name).await?.1
+                }
+                Some(expected) if report.name.is_encrypted() => expected,
+                _ => seen.blake3,
+            };
+            if let Some(expected) = expected.filter(|expected| *expected != blake3) {
+                let reason = format!("the file's BLAKE3 is {blake3} instead of {expected}");
                 report.faults.push(Fault::of_pack(reason));
             }
         }
@@ -225,6 +279,29 @@ struct Seen {
     /// The length of all frames, decompressed.
     content_bytes: u64,
     faults: Vec<Fault>,
+}
+
+/// As [`check`], of the file as it is stored: where it is encrypted, it is decrypted with its own key, and the digest is
+/// that of the file.
+fn check_stored(
+    file: &mut PieceReader,
+    proof: Option<&Identities>,
+    entries: &[PackEntry],
+    plain_bytes: u64,
+    codecs: &Codecs,
+) -> io::Result<Seen> {
+    match proof {
+        Some(proof) => {
+            let mut file = Digested { pack: file, hasher: blake3::Hasher::new(), at: 0 };
+            let mut pack = unlock(BufReader::with_capacity(256 << 10, &mut file), proof)?;
+            // To its end: only there age finds out whether something is missing.
+            let seen = check(&mut pack, entries, plain_bytes, codecs)?;
+            drop(pack);
+            io::copy(&mut file, &mut io::sink())?;
+            Ok(Seen { blake3: file.hasher.finalize().into(), ..seen })
+        }
+        None => check(file, entries, plain_bytes, codecs),
+    }
 }
 
 /// Decompresses all frames, decodes and compares all entries, and digests the file. It goes on behind what is damaged;

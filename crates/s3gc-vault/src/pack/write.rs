@@ -193,6 +193,8 @@ impl PackWriter {
             id: self.header.id,
             name: self.header.id.file_name(),
             size_bytes: self.out.len,
+            plain_bytes: self.out.len,
+            proof: None,
             blake3,
             entries: self.entries,
             original_bytes: self.original_bytes,

@@ -13,8 +13,10 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use s3gc_compress::{Compressor, Zstd};
 use s3gc_store::{ETag, Location, ObjectKey, ObjectMeta, Timestamp};
+use s3gc_vault::encryption::{AgeVault, Identities, Recipient, generate_identity};
 use s3gc_vault::pack::{self, FinishedPack, NewEntry, PackEntry, PackHeader, PackId, PackWriter};
 use s3gc_vault::{Error, FileName, Result, VaultBackend, VaultFile};
+use secrecy::ExposeSecret as _;
 
 pub(crate) fn now() -> Timestamp {
     "2026-11-23T12:34:56Z".parse().unwrap()
@@ -86,6 +88,37 @@ pub(crate) async fn read(
     let pieces = pack::open(Arc::clone(vault), name, entry).await.map_err(std::io::Error::other)?;
     let pieces: Vec<Bytes> = pieces.try_collect().await?;
     Ok(pieces.concat())
+}
+
+/// A key of an encrypted vault.
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) identities: Identities,
+    pub(crate) recipient: Recipient,
+    /// The text of the identity file.
+    pub(crate) file: String,
+}
+
+pub(crate) fn key() -> Key {
+    let (file, recipient) = generate_identity(now());
+    let file = file.expose_secret().to_owned();
+    Key { identities: Identities::parse(&file).unwrap(), recipient, file }
+}
+
+impl Key {
+    /// Shows a vault as whoever has the key sees it.
+    pub(crate) fn open(&self, vault: &Arc<dyn VaultBackend>) -> Arc<dyn VaultBackend> {
+        Arc::new(AgeVault::new(Arc::clone(vault), self.identities.clone()))
+    }
+}
+
+/// Ends a pack, encrypts it for these keys, and stores it.
+pub(crate) async fn sealed(vault: &Arc<dyn VaultBackend>, writer: PackWriter, keys: &[&Key]) -> FinishedPack {
+    let recipients: Vec<Recipient> = keys.iter().map(|key| key.recipient.clone()).collect();
+    let finish = move || writer.finish().unwrap().encrypt(&recipients, &std::env::temp_dir()).unwrap();
+    let pack = tokio::task::spawn_blocking(finish).await.unwrap();
+    pack.store(vault.as_ref()).await.unwrap();
+    pack
 }
 
 pub(crate) async fn stored(vault: &Arc<dyn VaultBackend>, writer: PackWriter) -> FinishedPack {
