@@ -22,13 +22,13 @@ enum Input {
     Altered { edits: Vec<(u16, u8)>, cut: Option<u16>, tail: Vec<u8> },
 }
 
-/// A real pack: small objects in a group, and one with a frame of its own.
+/// A real pack: small objects in a group, one with a frame of its own, and a copy of each kind.
 static REAL: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let dir = tempfile::tempdir().unwrap();
     let now = Timestamp::UNIX_EPOCH;
     let header = PackHeader { vault_id: "fuzz".into(), id: PackId::at(now), created_at: now, audit_head: None };
     let mut writer = PackWriter::create(dir.path(), header, Arc::new(s3gc_compress::Zstd::default())).unwrap();
-    for key in ["a", "b/c", "../../etc/passwd", "big"] {
+    for key in ["a", "b/c", "../../etc/passwd", "big", "copy/a", "copy/big"] {
         let body = body(key);
         let entry = NewEntry {
             location: Location::aws("photos"),
@@ -48,6 +48,7 @@ static REAL: LazyLock<Vec<u8>> = LazyLock::new(|| {
 });
 
 fn body(key: &str) -> Vec<u8> {
+    let key = key.strip_prefix("copy/").unwrap_or(key);
     let times = if key == "big" { 2000 } else { 3 };
     (0..times).flat_map(|n| format!("{key} {n} ").into_bytes()).collect()
 }
@@ -88,7 +89,7 @@ fuzz_target!(|input: Input| {
             let read = pieces.concat();
             assert_eq!(read.len() as u64, entry.meta.size_bytes);
             let key = entry.key.as_str();
-            if is_altered && ["a", "b/c", "big"].contains(&key) && index.damage.is_none() {
+            if is_altered && ["a", "b/c", "big", "copy/a", "copy/big"].contains(&key) && index.damage.is_none() {
                 assert_eq!(read, body(key), "{key}");
             }
         }

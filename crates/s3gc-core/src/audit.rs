@@ -76,6 +76,8 @@ pub struct Witnesses {
     pub packs: Vec<(String, Digest)>,
     /// Packs whose beginning cannot be read, and why.
     pub unreadable: Vec<(String, String)>,
+    /// Packs that are encrypted, and whose key is missing or wrong.
+    pub locked: Vec<String>,
 }
 
 impl Default for AuditHead {

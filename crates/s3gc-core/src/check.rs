@@ -3,6 +3,8 @@
 use futures::StreamExt;
 use s3gc_source::WriteFence;
 use s3gc_store::{ListItem, ListRequest, Versioning};
+use s3gc_vault::FileName;
+use s3gc_vault::encryption::check_key;
 use serde::Serialize;
 
 use crate::catalog::Mode;
@@ -98,23 +100,36 @@ async fn preflight(parts: &Parts) -> Result<(CheckState, String)> {
 }
 
 async fn vault(parts: &Parts, probe: bool) -> Result<(CheckState, String)> {
-    let (mut packs, mut bytes) = (0_u64, 0_u64);
+    let (mut packs, mut bytes, mut encrypted) = (0_u64, 0_u64, None);
     let mut files = parts.vault.list("packs/");
     while let Some(file) = files.next().await {
+        let file = file?;
         packs += 1;
-        bytes += file?.size_bytes;
+        bytes += file.size_bytes;
+        // The newest: names begin with the time.
+        encrypted = encrypted.max(Some(file.name).filter(FileName::is_encrypted));
     }
-    let found = format!("{}: {packs} packs, {bytes} bytes", parts.vault.location());
+    let mut detail = format!("{}: {packs} packs, {bytes} bytes", parts.vault.location());
+    match parts.recipients.len() {
+        0 => {}
+        1 => detail.push_str("; new ones are encrypted to 1 recipient"),
+        count => detail.push_str(&format!("; new ones are encrypted to {count} recipients")),
+    }
+    if let Some(newest) = encrypted
+        && let Err(error @ s3gc_vault::Error::Locked { .. }) = check_key(&*parts.vault, &newest).await
+    {
+        detail.push_str(&format!("; nothing encrypted can be restored here: {error}"));
+    }
     let Some(lease) = parts.vault.lease() else {
-        return Ok((CheckState::Warn, format!("{found}; it has no lease")));
+        return Ok((CheckState::Warn, format!("{detail}; it has no lease")));
     };
     if !probe {
-        return Ok((CheckState::Ok, found));
+        return Ok((CheckState::Ok, detail));
     }
     match lease.probe().await {
-        Ok(()) => Ok((CheckState::Ok, format!("{found}; it has a lease"))),
+        Ok(()) => Ok((CheckState::Ok, format!("{detail}; it has a lease"))),
         Err(s3gc_vault::Error::Unsupported { reason, .. }) => {
-            Ok((CheckState::Warn, format!("{found}; it has no lease, since {reason}")))
+            Ok((CheckState::Warn, format!("{detail}; it has no lease, since {reason}")))
         }
         Err(error) => Err(error.into()),
     }

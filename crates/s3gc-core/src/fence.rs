@@ -280,7 +280,7 @@ async fn bring_back(
             run.progress.note(format!("{key}: {name} has a new reference to it, and its copy was pruned at {at:.0}"));
             Ok(true)
         }
-        RestoreOutcome::Failed(reason) => {
+        RestoreOutcome::Failed(reason) | RestoreOutcome::Locked(reason) => {
             run.progress
                 .note(format!("{key}: {name} has a new reference to it, and it could not be restored: {reason}"));
             Ok(false)

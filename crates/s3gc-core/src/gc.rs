@@ -8,6 +8,7 @@ use s3gc_compress::{Compressor, Zstd};
 use s3gc_source::ReferenceSource;
 use s3gc_store::{Location, ObjectKey, ObjectStore, Timestamp};
 use s3gc_vault::VaultBackend;
+use s3gc_vault::encryption::Recipient;
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, Hold, Mode};
@@ -55,6 +56,8 @@ pub(crate) struct Parts {
     pub(crate) replica: Option<Arc<dyn VaultBackend>>,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) compressor: Arc<dyn Compressor>,
+    /// To whom new packs are encrypted; to nobody, and they are plain.
+    pub(crate) recipients: Vec<Recipient>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) settings: Settings,
     pub(crate) config_hash: Digest,
@@ -128,6 +131,7 @@ impl Gc {
             replica: None,
             catalog: None,
             compressor: Arc::new(Zstd::default()),
+            recipients: Vec::new(),
             clock: Arc::new(SystemClock),
             widening: None,
         }
@@ -351,6 +355,7 @@ pub struct GcBuilder {
     replica: Option<Arc<dyn VaultBackend>>,
     catalog: Option<Arc<dyn Catalog>>,
     compressor: Arc<dyn Compressor>,
+    recipients: Vec<Recipient>,
     clock: Arc<dyn Clock>,
     widening: Option<serde_json::Value>,
 }
@@ -393,6 +398,13 @@ impl GcBuilder {
         self
     }
 
+    /// Encrypts new packs to these recipients. What is to be read needs an identity of one of them in the vault:
+    /// [`s3gc_vault::encryption::AgeVault`].
+    pub fn recipients(mut self, recipients: impl IntoIterator<Item = Recipient>) -> Self {
+        self.recipients = recipients.into_iter().collect();
+        self
+    }
+
     /// Reads the time from this clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -431,8 +443,9 @@ impl GcBuilder {
                 self.settings.name
             )));
         }
-        let (sources, compressor, clock, settings) = (self.sources, self.compressor, self.clock, self.settings);
-        let parts = Parts { store, sources, vault, replica, catalog, compressor, clock, settings, config_hash };
+        let Self { settings, sources, compressor, recipients, clock, .. } = self;
+        let parts =
+            Parts { store, sources, vault, replica, catalog, compressor, recipients, clock, settings, config_hash };
         Ok(Gc { parts: Arc::new(parts) })
     }
 }

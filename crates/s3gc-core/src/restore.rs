@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use s3gc_failpoint::{Point, hit};
 use s3gc_store::{ByteStream, ObjectKey, ObjectMeta, ObjectStore, PutMode, Timestamp, VersionId};
+use s3gc_vault::encryption::check_key;
 use s3gc_vault::{VaultBackend, pack};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -111,6 +112,8 @@ pub enum RestoreOutcome {
     Failed(String),
     /// Its copy was pruned from the vault at this time.
     Pruned(Timestamp),
+    /// Its pack is encrypted, and the key is missing or wrong.
+    Locked(String),
 }
 
 /// Restores objects from the vault.
@@ -237,7 +240,9 @@ async fn run_page(
         match &outcome {
             RestoreOutcome::Restored | RestoreOutcome::Planned => report.restored.add(size_bytes),
             RestoreOutcome::Exists if if_exists == IfExists::Skip => report.skipped.add(size_bytes),
-            RestoreOutcome::Exists | RestoreOutcome::Failed(_) => report.failed.add(size_bytes),
+            RestoreOutcome::Exists | RestoreOutcome::Failed(_) | RestoreOutcome::Locked(_) => {
+                report.failed.add(size_bytes);
+            }
             RestoreOutcome::Pruned(_) => report.pruned.add(size_bytes),
         }
         options.progress.advance(Phase::Restore, report.restored.objects, report.restored.bytes);
@@ -262,6 +267,9 @@ pub(crate) async fn restore_entry(
                 None => return Ok(RestoreOutcome::Failed(chain(&error))),
             },
             Err(Error::Catalog(error)) => return Err(error.into()),
+            Err(Error::Vault(error @ s3gc_vault::Error::Locked { .. })) => {
+                return Ok(RestoreOutcome::Locked(chain(&error)));
+            }
             Err(error) => return Ok(RestoreOutcome::Failed(chain(&error))),
             Ok(outcome) => return Ok(outcome),
         }
@@ -292,6 +300,10 @@ async fn try_restore(
         return Ok(RestoreOutcome::Pruned(at));
     }
     if options.dry_run {
+        // An object under our own delete marker comes back without the vault.
+        if !is_home || entry.marker.is_none() {
+            check_key(&*parts.vault, &entry.pack).await?;
+        }
         return Ok(RestoreOutcome::Planned);
     }
     if is_home {

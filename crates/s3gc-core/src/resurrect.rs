@@ -140,7 +140,7 @@ pub(crate) async fn bring_back(
         resurrected.found.add(size_bytes);
         match &outcome {
             Some(RestoreOutcome::Restored) => resurrected.restored.add(size_bytes),
-            Some(RestoreOutcome::Failed(reason)) => {
+            Some(RestoreOutcome::Failed(reason) | RestoreOutcome::Locked(reason)) => {
                 tracing::warn!(key = %entry.entry.key, %reason, "deleted, referenced, and not restored");
                 resurrected.failed.add(size_bytes);
             }

@@ -231,11 +231,11 @@ impl Packer {
             if writer.is_full(self.parts.settings.pack_size_bytes)
                 && let Some(full) = open.take()
             {
-                finish(full, packs)?;
+                self.finish(full, packs)?;
             }
         }
         if let Some(last) = open.take() {
-            finish(last, packs)?;
+            self.finish(last, packs)?;
         }
         Ok(skipped)
     }
@@ -251,20 +251,22 @@ impl Packer {
         };
         Ok(PackWriter::create(dir, header, Arc::clone(&self.parts.compressor))?)
     }
-}
 
-fn finish((writer, plans): (PackWriter, Vec<PlanEntry>), packs: &mpsc::Sender<Packed>) -> Result<()> {
-    if plans.is_empty() {
-        return Ok(());
+    fn finish(&self, (writer, plans): (PackWriter, Vec<PlanEntry>), packs: &mpsc::Sender<Packed>) -> Result<()> {
+        if plans.is_empty() {
+            return Ok(());
+        }
+        let pack = writer.finish()?.encrypt(&self.parts.recipients, &self.dir)?;
+        hit(Point::PackWritten);
+        packs
+            .blocking_send(Packed { pack, plans })
+            .map_err(|_| Error::Internal("the vault's writer ended early".into()))
     }
-    let pack = writer.finish()?;
-    hit(Point::PackWritten);
-    packs.blocking_send(Packed { pack, plans }).map_err(|_| Error::Internal("the vault's writer ended early".into()))
 }
 
 /// Stores a pack, reads it back whole, and only then records what is in it.
 async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &mut Staged) -> Result<()> {
-    let Packed { pack, plans } = packed;
+    let Packed { mut pack, plans } = packed;
     pack.store(&*parts.vault).await?;
     hit(Point::PackStored);
     pack::read_back(Arc::clone(&parts.vault), &pack).await?;
@@ -273,6 +275,7 @@ async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &m
         pack.store(&**replica).await?;
         pack::read_back(Arc::clone(replica), &pack).await?;
     }
+    pack.forget_key();
     if pack.entries.len() != plans.len() || !pack.entries.iter().zip(&plans).all(|(entry, plan)| entry.key == plan.key)
     {
         return Err(Error::Internal("a pack does not hold what was put into it".into()));

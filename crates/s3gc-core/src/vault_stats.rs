@@ -49,7 +49,8 @@ pub struct VaultShare {
     pub objects: u64,
     /// Their bytes.
     pub original_bytes: u64,
-    /// The bytes of the packs that they take; small objects share a frame, and each has its part of it by its length.
+    /// The bytes of the packs that they take; small objects share a frame, and each has its part of it by its length. An
+    /// object whose bytes are those of another one of its pack takes none.
     pub stored_bytes: u64,
     /// Bytes of the objects per byte of the packs; 0 where there are none.
     pub ratio: f64,
@@ -105,6 +106,8 @@ struct OpenPack {
     members: Vec<Member>,
     /// By where a frame begins: its length, and that of the members in it.
     frames: HashMap<u64, (u64, u64)>,
+    /// Where data begins that is counted already.
+    places: HashSet<(u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -119,8 +122,9 @@ struct Member {
 impl OpenPack {
     fn add(&mut self, record: &EntryRecord) {
         let (entry, meta) = (&record.entry, &record.entry.meta);
+        let is_copy = meta.size_bytes > 0 && !self.places.insert((entry.frame_offset, entry.offset_in_frame));
         // An empty member takes its header alone.
-        let bytes = entry.member_bytes.max(1);
+        let bytes = if is_copy { 0 } else { entry.member_bytes.max(1) };
         self.frames.entry(entry.frame_offset).or_insert((entry.frame_len, 0)).1 += bytes;
         let content_type = meta.headers.content_type.as_deref().unwrap_or_default();
         let content_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -160,5 +164,66 @@ impl VaultStats {
                 share.stored_bytes += stored;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use s3gc_store::{Location, ObjectKey, ObjectMeta};
+    use s3gc_vault::pack::PackEntry;
+
+    use super::*;
+    use crate::catalog::EntryState;
+
+    fn record(key: &str, size_bytes: u64, frame: (u64, u64), offset_in_frame: u64) -> EntryRecord {
+        EntryRecord {
+            id: EntryId::default(),
+            pack: FileName::new("packs/p").unwrap(),
+            entry: PackEntry {
+                location: Location::aws("b"),
+                key: ObjectKey::new(key).unwrap(),
+                meta: ObjectMeta::new(size_bytes),
+                run: "r".into(),
+                staged_at: Timestamp::UNIX_EPOCH,
+                blake3: crate::Digest::of(b""),
+                codec: if size_bytes == 600 { "raw" } else { "zstd" }.into(),
+                member: String::new(),
+                frame_offset: frame.0,
+                frame_len: frame.1,
+                offset_in_frame,
+                member_bytes: size_bytes,
+            },
+            state: EntryState::Deleted,
+            unreferenced_since: Timestamp::UNIX_EPOCH,
+            sent_at: None,
+            settled_at: None,
+            marker: None,
+            restored_at: None,
+            pruned_at: None,
+        }
+    }
+
+    #[test]
+    fn what_objects_share_is_stored_once() {
+        let mut pack = OpenPack::default();
+        for (key, size, frame, offset) in [
+            ("a", 100, (0, 80), 512),
+            ("copy of a", 100, (0, 80), 512),
+            ("b", 300, (0, 80), 1536),
+            ("empty", 0, (80, 50), 512),
+            ("also empty", 0, (80, 50), 512),
+            ("c", 600, (130, 640), 512),
+            ("copy of c", 600, (130, 640), 512),
+        ] {
+            pack.add(&record(key, size, frame, offset));
+        }
+        let mut stats = VaultStats::default();
+        stats.add_members(pack);
+        let share = |codec: &str| {
+            let share = stats.codecs[codec];
+            (share.objects, share.original_bytes, share.stored_bytes)
+        };
+        assert_eq!(share("raw"), (2, 1200, 640));
+        assert_eq!(share("zstd"), (5, 500, 80 + 50));
     }
 }

@@ -17,20 +17,28 @@ pub(crate) async fn witnesses(parts: &Parts) -> Result<Witnesses> {
         match head(parts, &name, &catalog).await? {
             Ok(Some(digest)) => found.packs.push((name.to_string(), digest)),
             Ok(None) => {}
-            Err(damage) => found.unreadable.push((name.to_string(), damage)),
+            Err(Unread::Damaged(reason)) => found.unreadable.push((name.to_string(), reason)),
+            Err(Unread::Locked) => found.locked.push(name.to_string()),
         }
     }
     Ok(found)
 }
 
+/// Why a pack tells nothing.
+enum Unread {
+    Damaged(String),
+    Locked,
+}
+
 /// The outer result is the vault's, the inner one the pack's.
-async fn head(parts: &Parts, name: &FileName, catalog: &str) -> Result<Result<Option<Digest>, String>> {
+async fn head(parts: &Parts, name: &FileName, catalog: &str) -> Result<Result<Option<Digest>, Unread>> {
     let header = match pack::read_header(&*parts.vault, name).await {
         Ok(header) => header,
-        Err(s3gc_vault::Error::Damaged { reason, .. }) => return Ok(Err(reason)),
+        Err(s3gc_vault::Error::Damaged { reason, .. }) => return Ok(Err(Unread::Damaged(reason))),
+        Err(s3gc_vault::Error::Locked { .. }) => return Ok(Err(Unread::Locked)),
         Err(error) => return Err(error.into()),
     };
     // Packs of other catalogs witness other chains.
     let Some(head) = header.audit_head.filter(|_| header.vault_id == catalog) else { return Ok(Ok(None)) };
-    Ok(head.parse().map(Some).map_err(|_| format!("{head:?} is no digest of an audit entry")))
+    Ok(head.parse().map(Some).map_err(|_| Unread::Damaged(format!("{head:?} is no digest of an audit entry"))))
 }

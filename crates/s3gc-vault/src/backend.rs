@@ -152,6 +152,12 @@ impl FileName {
         &self.0
     }
 
+    /// Tells whether the file is encrypted: its name ends in `.age`.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.0.ends_with(".age")
+    }
+
     /// Takes a name that is known to be valid.
     pub(crate) fn known(name: String) -> Self {
         debug_assert!(Self::new(name.clone()).is_ok(), "{name}");

@@ -100,6 +100,14 @@ pub enum Error {
         /// What differs.
         reason: String,
     },
+    /// A pack is encrypted, and the key is missing or wrong.
+    #[error("{name}: the pack is encrypted, and {reason}")]
+    Locked {
+        /// The file.
+        name: String,
+        /// What is missing or wrong.
+        reason: String,
+    },
     /// The pack has as many objects as one index can hold.
     #[error("{name}: the pack has too many objects; finish it and begin another")]
     TooManyEntries {

@@ -2,6 +2,7 @@
 
 mod backend;
 mod dir;
+pub mod encryption;
 mod error;
 pub mod pack;
 

@@ -5,60 +5,81 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{MemVault, append, new_entry, noise, read, text};
+use common::{Key, MemVault, append, new_entry, noise, read, text};
 use s3gc_compress::{Compressor, Lz4, Plain, Zstd};
 use s3gc_vault::pack::{self, FinishedPack, PackWriter, VerifyLevel};
 use s3gc_vault::{Error, VaultBackend};
 
 struct Packed {
     mem: Arc<MemVault>,
+    /// As whoever may read it sees it.
     vault: Arc<dyn VaultBackend>,
+    key: Option<Key>,
     pack: FinishedPack,
     sound: Vec<u8>,
     objects: Vec<(String, Vec<u8>)>,
 }
 
-/// A few small objects of each kind: grouped, alone, stored, encoded.
 async fn packed(codec: impl Compressor) -> Packed {
+    packed_for(codec, None).await
+}
+
+/// A few small objects of each kind: grouped, alone, stored, encoded, linked.
+async fn packed_for(codec: impl Compressor, key: Option<Key>) -> Packed {
     let dir = tempfile::tempdir().unwrap();
     let mut writer = PackWriter::create(dir.path(), common::header(), Arc::new(codec)).unwrap();
     let mut objects = vec![("empty".to_owned(), Vec::new()), ("noise".to_owned(), noise(1, 700))];
     objects.extend((0..4).map(|i| (format!("text/{i}"), text(i, 900))));
+    objects.extend([("copy/text".to_owned(), text(1, 900)), ("copy/noise".to_owned(), noise(1, 700))]);
     for (key, body) in &objects {
         append(&mut writer, key, body);
     }
     let mem = Arc::new(MemVault::default());
     let vault: Arc<dyn VaultBackend> = Arc::clone(&mem) as _;
-    let pack = common::stored(&vault, writer).await;
+    let pack = common::sealed(&vault, writer, &key.iter().collect::<Vec<_>>()).await;
     pack::read_back(Arc::clone(&vault), &pack).await.unwrap();
     let sound = mem.file.lock().unwrap().clone();
-    Packed { mem, vault, pack, sound, objects }
+    let vault = key.as_ref().map_or(Arc::clone(&vault), |key| key.open(&vault));
+    Packed { mem, vault, key, pack, sound, objects }
 }
 
 impl Packed {
     /// Damages the pack, and returns how many of its objects can still be read.
     async fn readable(&self, damaged: Vec<u8>, what: &str) -> usize {
         *self.mem.file.lock().unwrap() = damaged;
-        assert!(pack::read_back(Arc::clone(&self.vault), &self.pack).await.is_err(), "i02: not seen: {what}");
+        // Another process: what it knew of the pack is gone.
+        let inner: Arc<dyn VaultBackend> = Arc::clone(&self.mem) as _;
+        let vault = self.key.as_ref().map_or(Arc::clone(&inner), |key| key.open(&inner));
+        for vault in [&vault, &inner] {
+            assert!(pack::read_back(Arc::clone(vault), &self.pack).await.is_err(), "i02: not seen: {what}");
+        }
         let mut good = 0;
         for (entry, (key, body)) in self.pack.entries.iter().zip(&self.objects) {
-            if let Ok(bytes) = read(&self.vault, &self.pack.name, entry).await {
+            if let Ok(bytes) = read(&vault, &self.pack.name, entry).await {
                 assert!(bytes == *body, "{what}: {key} came back with other bytes");
                 good += 1;
             }
         }
         let name = &self.pack.name;
-        let report = pack::verify(Arc::clone(&self.vault), name, VerifyLevel::Full, None).await.unwrap();
+        let verify = |expected| pack::verify(Arc::clone(&vault), name, VerifyLevel::Full, expected);
+        let report = match verify(None).await {
+            // The stanza of the key in the header is damaged.
+            Err(Error::Locked { .. }) => {
+                assert_ne!(pack::stored_digest(&*vault, name).await.unwrap().1, self.pack.blake3, "not seen: {what}");
+                return good;
+            }
+            report => report.unwrap(),
+        };
         // A bit that means nothing to a decoder may be seen only by the file's own digest.
         if report.faults.is_empty() {
+            assert!(self.key.is_none(), "every byte of an encrypted pack is authenticated: {what}");
             assert_eq!((good, &report.entries), (self.objects.len(), &self.pack.entries), "not seen: {what}");
         }
-        let known = Some(self.pack.blake3);
-        let report = pack::verify(Arc::clone(&self.vault), name, VerifyLevel::Full, known).await.unwrap();
+        let report = verify(Some(self.pack.blake3)).await.unwrap();
         assert!(!report.faults.is_empty(), "not seen: {what}");
         // Whatever a damaged index tells must not lead to other bytes either.
         for entry in &report.entries {
-            if let Ok(bytes) = read(&self.vault, name, entry).await {
+            if let Ok(bytes) = read(&vault, name, entry).await {
                 assert_eq!(pack::Digest::of(&bytes), entry.blake3);
             }
         }
@@ -79,7 +100,9 @@ impl Packed {
         }
         let mut longer = self.sound.clone();
         longer.push(0);
-        assert_eq!(self.readable(longer, "a byte longer").await, self.objects.len());
+        // Of a small pack, the only chunk is not as it was.
+        let readable = if self.key.is_some() { 0 } else { self.objects.len() };
+        assert_eq!(self.readable(longer, "a byte longer").await, readable);
     }
 }
 
@@ -96,6 +119,11 @@ async fn i02_every_flipped_bit_and_every_cut_of_a_lz4_pack_is_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn i02_every_flipped_bit_and_every_cut_of_a_pack_without_compression_is_found() {
     packed(Plain).await.every_flip_and_cut().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn i02_every_flipped_bit_and_every_cut_of_an_encrypted_pack_is_found() {
+    packed_for(Zstd::default(), Some(common::key())).await.every_flip_and_cut().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,8 +153,14 @@ async fn objects_behind_a_damaged_frame_are_found_without_the_index() {
     holed[usize::try_from(noise.frame_offset + noise.frame_len / 2).unwrap()] ^= 0xff;
     *packed.mem.file.lock().unwrap() = holed;
     let found = pack::read_index(packed.vault.as_ref(), name).await.unwrap();
-    assert_eq!(found.entries.len(), packed.objects.len() - 1);
-    assert!(found.entries.iter().all(|entry| entry.key != noise.key));
+    assert_eq!(found.entries.len(), packed.objects.len() - 2);
+    assert!(found.entries.iter().all(|entry| entry.blake3 != noise.blake3));
+    // The copy's own header is sound: it is named.
+    assert_eq!(found.lost.len(), 1, "{:?}", found.lost);
+    assert_eq!(found.lost[0].key.as_ref().unwrap().as_str(), "copy/noise");
+    assert!(found.lost[0].reason.contains(&format!("{:?}, which is lost", noise.member)), "{:?}", found.lost);
+    let report = pack::verify(Arc::clone(&packed.vault), name, VerifyLevel::Quick, None).await.unwrap();
+    assert!(report.faults.contains(&found.lost[0]), "{:?}", report.faults);
 }
 
 fn sorted(mut entries: Vec<pack::PackEntry>) -> Vec<pack::PackEntry> {

@@ -35,6 +35,10 @@ async fn comes_back(codec: impl s3gc_compress::Compressor) -> (tempfile::TempDir
     }
     let report = pack::verify(vault, &pack.name, VerifyLevel::Full, Some(pack.blake3)).await.unwrap();
     assert_eq!((report.faults, report.checked), (vec![], objects.len()));
+    let links = pack.entries.iter().enumerate().filter(|(i, entry)| {
+        entry.meta.size_bytes > 0 && pack.entries[..*i].iter().any(|first| first.shares_bytes_with(entry))
+    });
+    assert_eq!(links.count(), common::COPIES);
     (dir, pack)
 }
 
@@ -61,6 +65,34 @@ async fn lz4_comes_back() {
 async fn none_comes_back() {
     let (_dir, pack) = comes_back(Plain).await;
     assert!(pack.entries.iter().all(|entry| entry.codec == "none"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_take_no_room_however_large() {
+    let dir = tempfile::tempdir().unwrap();
+    let vault = vault(&dir);
+    let mut writer = zstd_writer(dir.path());
+    let bodies = [common::noise(1, 17 << 20), common::noise(2, 300_000), common::text(3, 9_000)];
+    for body in &bodies {
+        append(&mut writer, "first", body);
+    }
+    let before = writer.stored_bytes();
+    for (i, body) in bodies.iter().cycle().take(9).enumerate() {
+        append(&mut writer, &format!("copy/{i}"), body);
+    }
+    // Nearly a copy is none.
+    let mut other = bodies[0].clone();
+    *other.last_mut().unwrap() ^= 1;
+    let copies = writer.stored_bytes();
+    append(&mut writer, "other", &other);
+    assert!(copies - before < 9 * 3072, "{}", copies - before);
+    assert!(writer.stored_bytes() - copies > 17 << 20);
+    let pack = stored(&vault, writer).await;
+    pack::read_back(Arc::clone(&vault), &pack).await.unwrap();
+    assert_eq!(pack.original_bytes, pack.entries.iter().map(|entry| entry.meta.size_bytes).sum::<u64>());
+    for (entry, body) in pack.entries[3..].iter().zip(bodies.iter().cycle().take(9).chain([&other])) {
+        assert!(read(&vault, &pack.name, entry).await.unwrap() == *body, "{}", entry.key);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

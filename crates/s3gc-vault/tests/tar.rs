@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -68,9 +69,14 @@ fn same_names(pack: &FinishedPack, out: &Path) -> BTreeMap<String, PathBuf> {
 async fn tar_extracts_a_zstd_pack() {
     let (_dir, pack, out) = extracted(Zstd::default()).await;
     let found = same_names(&pack, &out);
+    let mut links = 0;
     for (entry, (key, body)) in pack.entries.iter().zip(objects()) {
-        assert!(std::fs::read(&found[&entry.member]).unwrap() == body, "{key:?}");
+        let file = &found[&entry.member];
+        assert!(std::fs::read(file).unwrap() == body, "{key:?}");
+        links += usize::from(std::fs::metadata(file).unwrap().nlink() > 1);
     }
+    // One of the nine is a second copy.
+    assert_eq!(links, common::COPIES + 8, "copies are hard links, with what they are copies of");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,6 +17,7 @@ use s3gc_source_sql::{Reference, SqlConfig, SqlSource};
 use s3gc_store_fs::{FsConfig, FsStore};
 use s3gc_store_s3::{S3Config, S3Store};
 use s3gc_vault::DirVault;
+use s3gc_vault::encryption::{AgeVault, Identities, InvalidIdentity};
 use s3gc_vault_object::{ObjectConfig, ObjectVault, Provider, StaticCredentials};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -67,6 +68,16 @@ pub enum AssembleError {
         #[source]
         source: vault::Error,
     },
+    /// An identity file cannot be read, or has something else in it.
+    #[error("{bucket}: [vault] identity {}: {source}", path.display())]
+    Identity {
+        /// The bucket's name in the configuration.
+        bucket: String,
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: InvalidIdentity,
+    },
     /// The catalog knows packs of a vault that is not there.
     #[error("{bucket}: the vault is missing: the catalog knows packs in {place}, and there are none")]
     VaultMissing {
@@ -101,7 +112,7 @@ pub enum AssembleError {
 }
 
 /// Puts a collector together for each bucket: S3 or a directory, SQL databases, an SQLite catalog, a vault in a directory
-/// or a bucket. Neither the buckets nor the databases are connected to before the first request; of a vault in a bucket
+/// or a bucket, encrypted or not. Neither the buckets nor the databases are connected to before the first request; of a vault in a bucket
 /// the first pack is looked for, if the catalog knows one.
 ///
 /// # Examples
@@ -190,18 +201,21 @@ async fn collector(
     store: Arc<dyn ObjectStore>,
 ) -> Result<Gc, AssembleError> {
     let name = || bucket.name.clone();
-    let vault = open_vault(bucket, &*catalog).await?;
+    let identities = identities(config, bucket)?;
+    let vault = AgeVault::new(open_vault(bucket, &*catalog).await?, identities.clone());
     let mut settings = bucket.settings();
     settings.mode = config.mode;
     let (extract, others) = extract_config(config, bucket);
     let mut builder = Gc::builder(settings)
         .store(store)
-        .vault(vault)
+        .vault(Arc::new(vault))
         .catalog(catalog)
         .compressor(Arc::from(bucket.vault.compression.compressor()))
+        .recipients(bucket.vault.recipients.clone())
         .widening(widening(config, bucket, others));
     if let Some(replica) = &bucket.vault.replica {
-        builder = builder.replica(open_place(bucket, replica).await?);
+        let replica = AgeVault::new(open_place(bucket, replica).await?, identities);
+        builder = builder.replica(Arc::new(replica));
     }
     for database in &bucket.databases {
         let source = open_source(config, bucket, database, &extract)
@@ -317,6 +331,17 @@ fn object_config(place: &ObjectPlace) -> ObjectConfig {
         .clone()
         .map(|keys| StaticCredentials::new(keys.access_key_id, keys.secret_access_key, keys.session_token));
     config
+}
+
+/// Reads the identities that open the packs of a bucket's vault: its own, and those of the buckets that share it.
+fn identities(config: &Config, bucket: &BucketConfig) -> Result<Identities, AssembleError> {
+    let place = bucket.vault.place.to_string();
+    let shared = config.buckets.iter().filter(|other| other.vault.place.to_string() == place);
+    let files: BTreeSet<&PathBuf> = shared.filter_map(|other| other.vault.identity.as_ref()).collect();
+    files.into_iter().try_fold(Identities::default(), |all, path| match Identities::read(path) {
+        Ok(more) => Ok(all.and(&more)),
+        Err(source) => Err(AssembleError::Identity { bucket: bucket.name.clone(), path: path.clone(), source }),
+    })
 }
 
 async fn knows_packs(bucket: &BucketConfig, catalog: &dyn Catalog, location: &str) -> Result<bool, AssembleError> {

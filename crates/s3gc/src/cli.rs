@@ -344,6 +344,11 @@ pub(crate) enum VaultCommand {
         #[arg(long, value_name = "PREFIX", default_value = "")]
         prefix: String,
     },
+    /// Make a key for an encrypted vault, in the format of age-keygen, and print its recipient for [vault] recipients.
+    Keygen {
+        /// The file for the secret key, which must not be there yet; `-` or none for stdout.
+        file: Option<PathBuf>,
+    },
 }
 
 #[derive(Clone, Debug, Subcommand)]

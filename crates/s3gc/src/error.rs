@@ -78,7 +78,9 @@ impl Error {
             Self::Config(_) | Self::Usage { .. } => ExitCode::Usage,
             Self::Assemble(error) => match error {
                 AssembleError::VaultMissing { .. } => ExitCode::VaultMissing,
-                AssembleError::NoSuchBucket { .. } | AssembleError::SeveralBuckets { .. } => ExitCode::Usage,
+                AssembleError::NoSuchBucket { .. }
+                | AssembleError::SeveralBuckets { .. }
+                | AssembleError::Identity { .. } => ExitCode::Usage,
                 AssembleError::Source { source, .. } => source_code(source),
                 AssembleError::Engine { source, .. } => engine_code(source),
                 _ => ExitCode::Failed,
@@ -143,6 +145,7 @@ fn engine_code(error: &s3gc_core::Error) -> ExitCode {
     match error {
         E::Source(error) => source_code(error),
         E::Store(store::Error::SignRefused(_)) => ExitCode::Stopped,
+        E::Vault(vault::Error::Locked { .. }) => ExitCode::KeyMissing,
         E::Locked { .. } => ExitCode::Locked,
         E::Invalid(_) => ExitCode::Usage,
         E::Cancelled => ExitCode::Interrupted,
@@ -240,11 +243,16 @@ fn vault_help(error: &vault::Error) -> Option<String> {
         E::Full { .. } => "make room where the vault is, and run it again: nothing is lost",
         E::Denied { .. } => "s3gc check --print-policy prints the least that the vault's bucket has to allow",
         E::NoBucket { .. } => "make the bucket, or check path, region and endpoint in [vault]",
+        E::Locked { .. } => LOCKED_HELP,
         E::Damaged { .. } | E::Mismatch { .. } => "s3gc vault verify --level full finds every damaged object",
         _ => return None,
     };
     Some(help.into())
 }
+
+/// What to do about a pack that cannot be decrypted.
+pub(crate) const LOCKED_HELP: &str =
+    "write the path of the age identity file of one of its recipients into [vault] identity, or S3GC_VAULT_IDENTITY";
 
 fn catalog_help(error: &catalog::Error) -> Option<String> {
     match error {

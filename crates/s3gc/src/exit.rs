@@ -19,6 +19,8 @@ pub enum ExitCode {
     Locked,
     /// The vault is not where it was.
     VaultMissing,
+    /// The key of an encrypted pack is missing or wrong.
+    KeyMissing,
     /// Usage or configuration.
     Usage,
     /// It failed.
@@ -41,6 +43,7 @@ impl ExitCode {
             Self::Faults => 6,
             Self::VaultMissing => 10,
             Self::Locked => 11,
+            Self::KeyMissing => 12,
             Self::Interrupted => 130,
         }
     }

@@ -226,6 +226,17 @@ impl ConfigBuilder {
         self.text("vault", "compression", show_compression(&compression))
     }
 
+    /// Encrypts new packs to these recipients of age: `age1...`.
+    pub fn recipients<R: Into<String>>(self, recipients: impl IntoIterator<Item = R>) -> Self {
+        let items = recipients.into_iter().map(|item| string(item.into())).collect();
+        self.set("vault", "recipients", Value::Array(items))
+    }
+
+    /// Sets the age identity file with which encrypted packs are read.
+    pub fn identity(self, path: impl AsRef<Path>) -> Self {
+        self.text("vault", "identity", path.as_ref().to_string_lossy().into_owned())
+    }
+
     /// Sets the file of the catalog.
     pub fn catalog_path(self, path: impl AsRef<Path>) -> Self {
         self.text("catalog", "path", path.as_ref().to_string_lossy().into_owned())

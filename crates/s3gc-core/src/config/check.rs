@@ -20,7 +20,7 @@ pub(super) struct Sections<'t> {
 }
 
 /// Checks one bucket.
-pub(super) fn bucket(bucket: &BucketConfig, mode: Mode, sections: &Sections<'_>, log: &mut Log) {
+pub(super) fn bucket(bucket: &BucketConfig, mode: Mode, fence_restores: bool, sections: &Sections<'_>, log: &mut Log) {
     let safety = &bucket.safety;
     if mode == Mode::Execute && bucket.retention < Settings::RETENTION_FLOOR && !safety.allow_short_retention {
         let key = if sections.bucket.get("retention").is_some() { "retention" } else { "retention_days" };
@@ -39,6 +39,18 @@ pub(super) fn bucket(bucket: &BucketConfig, mode: Mode, sections: &Sections<'_>,
         let days = window.as_secs().div_ceil(86_400);
         log.problems
             .push(sections.vault.problem("keep_days", message).help(format!("write keep_days = {days} or more")));
+    }
+    if !bucket.vault.recipients.is_empty() && bucket.vault.identity.is_none() {
+        const HELP: &str = "write identity = \"/path/to/key.txt\" in [vault]";
+        if bucket.vault.auto_restore {
+            let message = "this host encrypts what it deletes and has no identity: it could bring nothing back";
+            log.problems.push(sections.vault.problem("auto_restore", message).help(HELP));
+        }
+        if fence_restores {
+            let message =
+                "fence_on_conflict = \"restore\" brings objects back, and this host has no identity to read them";
+            log.problems.push(sections.vault.problem("recipients", message).help(HELP));
+        }
     }
     // With the default window a short settle_after alone harms nobody: the engine waits for the longer of them.
     if sections.safety.get("recheck_window").is_some() && safety.recheck_window > safety.settle_after {

@@ -18,6 +18,7 @@ pub(super) const VARIABLES: &[(&str, &str)] = &[
     ("S3GC_MODE", "mode"),
     ("S3GC_TABLES", "tables"),
     ("S3GC_VAULT_PATH", "vault.path"),
+    ("S3GC_VAULT_IDENTITY", "vault.identity"),
     ("S3GC_RETENTION_DAYS", "bucket.retention_days"),
     ("S3GC_EXCLUDE_PREFIXES", "bucket.exclude_prefixes"),
     ("S3GC_SCHEDULE_CRON", "schedule.at"),

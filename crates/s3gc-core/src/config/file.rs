@@ -296,8 +296,10 @@ struct Vault {
     auto_restore: Option<Or<bool>>,
     /// zstd, zstd:LEVEL (1 to 22), lz4 or none. Default: zstd.
     compression: Option<String>,
-    /// Whom the vault is encrypted for. Default: nobody.
+    /// To whom new packs are encrypted: recipients of age, age1... Default: to nobody, and packs are plain.
     recipients: Option<Or<Vec<String>>>,
+    /// The age identity file with which this host reads encrypted packs. Default: none, and it cannot.
+    identity: Option<String>,
     /// A second place that has every pack, too: its path alone, or a table. Default: none.
     replica: Option<Replica>,
 }

@@ -21,7 +21,6 @@ const NOT_YET: &[NotYet] = &[
     NotYet { key: "bucket.versioned", value: None, help: "leave it out: versions are kept" },
     NotYet { key: "vault.stage", value: Some("copy"), help: "write stage = \"pack\"" },
     NotYet { key: "vault.stage", value: Some("auto"), help: "write stage = \"pack\"" },
-    NotYet { key: "vault.recipients", value: Some(""), help: "put the vault on an encrypted disk" },
     NotYet { key: "limits.requests_per_second", value: None, help: "leave it out" },
     NotYet { key: "limits.bytes_per_second", value: None, help: "leave it out" },
     NotYet { key: "limits.rows_per_second", value: None, help: "leave it out" },

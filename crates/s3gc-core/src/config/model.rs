@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use s3gc_compress::{Compressor, Lz4, Plain, Zstd};
 use s3gc_source::extract::Kind;
+use s3gc_vault::encryption::Recipient;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -187,6 +188,10 @@ pub struct VaultConfig {
     pub pack_size_bytes: u64,
     /// Whether a run in `execute` mode brings back what was deleted and is referenced.
     pub auto_restore: bool,
+    /// To whom new packs are encrypted; none, and they are plain.
+    pub recipients: Vec<Recipient>,
+    /// The age identity file with which this host reads encrypted packs.
+    pub identity: Option<PathBuf>,
     /// A second place that has every pack, too.
     pub replica: Option<VaultPlace>,
 }

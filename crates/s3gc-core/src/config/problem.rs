@@ -106,13 +106,14 @@ pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
 
 /// Replaces the credentials in a text by stars, byte for byte, so that places in it stay the same: all of a database's
 /// URL after its scheme, the user information of any other, and the value of every parameter or key whose name says that
-/// it is secret.
+/// it is secret, and secret keys of age.
 pub(super) fn blot(text: &str) -> String {
-    const PATTERNS: [&str; 4] = [
+    const PATTERNS: [&str; 5] = [
         r#"((?i:postgres|postgresql|mysql|mariadb):)([^"'\s]+)()"#,
         r#"(://)([^"'\s]*)(@)"#,
         r#"()([^"'\s/:@]+:(?:[^"'\s/]|/[^"'\s/])[^"'\s]*)(@)"#,
         r#"(?i)((?:password|passwd|pwd|pass|secret|token|credential|signature|api_?key)[a-z_-]*["']?[ \t]*=(?:[ \t]*["']{3}\s*|[\[ \t"']*))([^"'\s&$]+)()"#,
+        r#"((?i:AGE-SECRET-KEY-|AGE-PLUGIN-))([^"'\s]+)()"#,
     ];
     static REGEXES: LazyLock<Vec<Regex>> =
         LazyLock::new(|| PATTERNS.iter().filter_map(|p| Regex::new(p).ok()).collect());
@@ -142,6 +143,7 @@ mod tests {
             ("admin_api_key = 'k'", "admin_api_key = '*'"),
             ("secret_access_key = [ \"hunter2\" ]", "secret_access_key = [ \"*******\" ]"),
             ("session_token = \"\"\"\nhunter2\"\"\"", "session_token = \"\"\"\n*******\"\"\""),
+            ("r = [\"AGE-SECRET-KEY-1ABC\"]", "r = [\"AGE-SECRET-KEY-****\"]"),
             ("nothing to hide", "nothing to hide"),
         ] {
             assert_eq!(blot(text), want);

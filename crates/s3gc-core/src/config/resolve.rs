@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use s3gc_vault::encryption::Recipient;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::check;
@@ -252,7 +253,10 @@ impl Resolver<'_> {
             price_per_gb_month: price,
             show_values,
         };
-        check::bucket(&bucket, self.mode, &check::Sections { bucket: section, catalog, vault, safety }, log);
+        let is_restored = |name: &String| self.databases.get(name).and_then(|d| d.fence) == Some(OnConflict::Restore);
+        let fence_restores = bucket.databases.iter().any(is_restored);
+        let sections = check::Sections { bucket: section, catalog, vault, safety };
+        check::bucket(&bucket, self.mode, fence_restores, &sections, log);
         bucket
     }
 
@@ -450,7 +454,9 @@ impl Resolver<'_> {
             _ => read::refuse("is not between 1 MiB and 4 GiB", "write \"64 MiB\""),
         };
         section.or(log, "stage", (), |node| read::one_of(node, &[("pack", ())]), |()| "pack".to_owned());
-        section.or(log, "recipients", Vec::new(), read::list, |_| String::new());
+        let identity = |node: &Node| values::identity(node, self.base);
+        let show_recipients =
+            |recipients: &[Recipient]| recipients.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         VaultConfig {
             place: vault::place(section, self.base, log),
             keep: section.or(log, "keep_days", 90 * DAY, keep, show_days),
@@ -464,6 +470,8 @@ impl Resolver<'_> {
             pack_size_bytes: section.or(log, "pack_size", 64 << 20, pack_size, |bytes| show_size(*bytes)),
             auto_restore: section.or(log, "auto_restore", false, read::boolean, ToString::to_string),
             replica: vault::replica(section, self.base, log),
+            recipients: self.all(section, log, "recipients", values::recipient, show_recipients),
+            identity: section.optional(log, "identity", identity, |path| show_path(path)),
         }
     }
 

@@ -247,7 +247,6 @@ fn what_is_not_built_yet_is_refused_and_not_ignored() {
         ("[schedule]\nat = \"02:30\"\n", "schedule"),
         ("[notify]\nwebhook = \"https://h/\"\n", "notify"),
         ("[serve]\nlisten = \"127.0.0.1:9400\"\n", "serve"),
-        ("[vault]\nrecipients = [\"age1x\"]\n", "vault.recipients"),
         ("[vault]\nstage = \"copy\"\n", "vault.stage"),
         ("[vault]\nstage = \"auto\"\n", "vault.stage"),
         ("[limits]\nrequests_per_second = 10\n", "limits.requests_per_second"),
@@ -569,4 +568,53 @@ fn the_ramp_and_the_switches_of_trust_are_read() {
         let error = error(&format!("{BASE}[safety]\n{text}\n"));
         assert!(error.contains(message), "{error}");
     }
+}
+
+#[test]
+fn an_encrypted_vault_takes_recipients_and_an_identity() {
+    use secrecy::ExposeSecret as _;
+    let dir = tempfile::tempdir().unwrap();
+    let (text, recipient) = s3gc_vault::encryption::generate_identity(jiff::Timestamp::UNIX_EPOCH);
+    std::fs::write(dir.path().join("key.txt"), text.expose_secret()).unwrap();
+    let load = |vault: &str| Loader::new().file(dir.path().join("s3gc.toml"), format!("{BASE}[vault]\n{vault}")).load();
+    let both = format!("recipients = [\"{recipient}\", \"{recipient}\"]\nidentity = \"key.txt\"\n");
+    let loaded = load(&both).unwrap_or_else(|errors| panic!("{errors}"));
+    let vault = &loaded.config.buckets[0].vault;
+    assert_eq!(vault.recipients, [recipient.clone(), recipient.clone()]);
+    assert_eq!(vault.identity.as_deref(), Some(dir.path().join("key.txt").as_path()));
+    let path = dir.path().join("key.txt").display().to_string();
+    let loaded = from_environment(&[("S3GC_VAULT_IDENTITY", &path)]).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(loaded.config.buckets[0].vault.identity, Some(path.into()));
+
+    let secret = text.expose_secret().lines().last().unwrap();
+    std::fs::write(dir.path().join("bad.txt"), secret.replace("KEY-1", "KEY-1x")).unwrap();
+    std::fs::write(dir.path().join("none.txt"), "# public key: age1x\n").unwrap();
+    for (vault, path, part) in [
+        ("recipients = [\"age1x\"]\n".to_owned(), "recipients[0]", "\"age1x\" is not a recipient of age"),
+        (
+            format!("recipients = [\"{recipient}\", \"ssh-rsa A\"]\n"),
+            "recipients[1]",
+            "\"ssh-rsa A\" is a recipient of another",
+        ),
+        (format!("recipients = [\"{secret}\"]\n"), "recipients[0]", "is a secret key"),
+        ("recipients = \"age1x\"\n".to_owned(), "recipients", "is not a list"),
+        ("identity = \"missing.txt\"\n".to_owned(), "identity", "\"missing.txt\" cannot be read"),
+        ("identity = \"bad.txt\"\n".to_owned(), "identity", "\"bad.txt\" has no identity of age in line 1"),
+        ("identity = \"none.txt\"\n".to_owned(), "identity", "has no identity in it"),
+        (format!("identity = \"{secret}\"\n"), "identity", "is the identity itself"),
+        (format!("recipients = [\"{recipient}\"]\nauto_restore = true\n"), "auto_restore", "could bring nothing back"),
+    ] {
+        let errors = load(&vault).unwrap_err();
+        let shown = format!("{errors} {errors:?}");
+        assert!(shown.contains(&format!("vault.{path}: ")) && shown.contains(part), "{shown}");
+        assert_eq!(errors.problems.len(), 1, "{errors}");
+        assert!(!shown.contains(&secret[20..]), "i12: {shown}");
+    }
+    assert!(load(&format!("{both}auto_restore = true\n")).is_ok());
+    let fenced = BASE.replace("[bucket]", "fence = \"postgres\"\nfence_on_conflict = \"restore\"\n[bucket]");
+    let fenced =
+        |vault: &str| Loader::new().file(dir.path().join("s3gc.toml"), format!("{fenced}[vault]\n{vault}")).load();
+    let error = fenced(&format!("recipients = [\"{recipient}\"]\n")).unwrap_err().to_string();
+    assert!(error.contains("vault.recipients: fence_on_conflict"), "{error}");
+    assert!(fenced(&both).is_ok());
 }

@@ -1,12 +1,13 @@
 //! Readers of the values that are s3gc's own: URLs, prefixes, limits, codecs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use s3gc_vault::encryption::{Identities, InvalidRecipient, Recipient};
 use secrecy::SecretString;
 use url::Url;
 
 use super::model::Compression;
-use super::read::{Refusal, count, refuse, text};
+use super::read::{Refusal, count, path, refuse, text};
 use super::tree::{Node, Value};
 use crate::settings::{KeyPrefix, MaxDelete};
 
@@ -151,6 +152,34 @@ pub(super) fn share(node: &Node) -> Result<f64, Refusal> {
     match text(node).ok().and_then(|text| text.parse().ok()) {
         Some(MaxDelete::Percent(percent)) => Ok(percent),
         _ => refuse("is not a share", "write \"1%\""),
+    }
+}
+
+/// Reads to whom packs are encrypted.
+pub(super) fn recipient(node: &Node) -> Result<Recipient, Refusal> {
+    let parsed: Result<Recipient, InvalidRecipient> = text(node)?.parse();
+    parsed.map_err(|error| {
+        let help = match error {
+            InvalidRecipient::Secret => "write its public key, age1..., and keep the secret one elsewhere",
+            _ => "write \"age1...\", as s3gc vault keygen and age-keygen print it",
+        };
+        (error.to_string(), Some(help))
+    })
+}
+
+/// Reads the path of an identity file, and makes sure that it is one; what is in it is dropped again.
+pub(super) fn identity(node: &Node, base: Option<&Path>) -> Result<PathBuf, Refusal> {
+    let text = text(node)?;
+    if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
+        return refuse("is the identity itself", "write the path of a file with it, which only s3gc can read");
+    }
+    let path = path(node, base)?;
+    match Identities::read(&path) {
+        Ok(_) => Ok(path),
+        Err(error) => {
+            let help = "write the path of an age identity file; s3gc vault keygen FILE makes a new one";
+            Err((error.to_string(), Some(help)))
+        }
     }
 }
 

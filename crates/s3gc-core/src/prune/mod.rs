@@ -29,6 +29,7 @@ use crate::lease::{self, HeldLease};
 use crate::look::drain;
 use crate::preflight::Preflight;
 use crate::progress::{Phase, Progress};
+use crate::replica::stored;
 use crate::{Error, Result, RunId, cycle, migration, vault_stats};
 
 /// How long a pack stays marked before it is removed.
@@ -332,7 +333,7 @@ impl Prune<'_> {
 
     /// Compares the file of a pack with what the catalog knows of it.
     async fn file(&self, pack: &PackRecord) -> Result<File> {
-        match self.parts.vault.size(&pack.name).await {
+        match stored(&self.parts.vault).size(&pack.name).await {
             Ok(size_bytes) if size_bytes == pack.size_bytes => Ok(File::There),
             Ok(size_bytes) => Ok(File::Differs(size_bytes)),
             Err(s3gc_vault::Error::NotFound { .. }) => Ok(File::Missing),

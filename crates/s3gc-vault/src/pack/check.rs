@@ -1,6 +1,7 @@
 //! Proving that a pack can be read.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
@@ -9,8 +10,9 @@ use s3gc_store::ObjectKey;
 use super::decode::Region;
 use super::index::{Layout, read_index_and_layout};
 use super::open::open_with;
-use super::pieces::with_pieces;
+use super::pieces::{PieceReader, with_holes, with_pieces};
 use super::{Codecs, Digest, FinishedPack, PackEntry, PackHeader, read_index};
+use crate::encryption::{AgeVault, Identities, unlock};
 use crate::{Error, FileName, Result, VaultBackend};
 
 /// How much of a pack is read to verify it.
@@ -59,7 +61,11 @@ pub struct Fault {
 }
 
 /// Reads a pack back from the vault, every byte: decodes each object from these bytes, compares BLAKE3 and length with
-/// what went in, then the file's own length and digest, then the index. `Ok` means that all are right.
+/// what went in, then the file's own length and digest, then the index. `Ok` means that all are right. An object that is
+/// a link to another one is proved with that one, whose place, length and digest are its own.
+///
+/// An encrypted pack is decrypted with the key that was made for it, from the bytes that are stored, and their digest is
+/// compared. It cannot be proved any more after [`FinishedPack::forget_key`].
 ///
 /// # Errors
 ///
@@ -68,13 +74,20 @@ pub struct Fault {
 pub async fn read_back(vault: Arc<dyn VaultBackend>, expected: &FinishedPack) -> Result<()> {
     let name = &expected.name;
     let damaged = |reason: String| Error::Damaged { name: name.to_string(), reason };
-    let size_bytes = vault.size(name).await?;
+    let stored = vault.stored().unwrap_or(&vault);
+    let size_bytes = stored.size(name).await?;
     if size_bytes != expected.size_bytes {
         return Err(damaged(format!("it has {size_bytes} bytes instead of {}", expected.size_bytes)));
     }
+    let proof = expected.proof.clone();
+    if proof.is_none() && name.is_encrypted() {
+        return Err(Error::Locked { name: name.to_string(), reason: "its key is dropped".into() });
+    }
     let codecs = Codecs::new().with(Arc::clone(&expected.codec));
-    let entries = expected.entries.clone();
-    let seen = with_pieces(vault.as_ref(), name, 0..size_bytes, move |pack| check(pack, &entries, size_bytes, &codecs));
+    let (entries, plain_bytes) = (expected.entries.clone(), expected.plain_bytes);
+    let seen = with_pieces(stored.as_ref(), name, 0..size_bytes, move |file| {
+        check_stored(file, proof.as_ref(), &entries, plain_bytes, &codecs)
+    });
     let seen = seen.await?.map_err(|e| damaged(e.to_string()))?;
     if let Some(fault) = seen.faults.into_iter().next() {
         return Err(match fault.key {
@@ -85,7 +98,7 @@ pub async fn read_back(vault: Arc<dyn VaultBackend>, expected: &FinishedPack) ->
     if seen.blake3 != expected.blake3 {
         return Err(damaged(format!("its BLAKE3 is {} instead of {}", seen.blake3, expected.blake3)));
     }
-    let index = read_index(vault.as_ref(), name).await?;
+    let index = read_index(opened(stored, expected).as_ref(), name).await?;
     match index.damage {
         Some(reason) => Err(damaged(reason)),
         None if index.header != expected.header || index.entries != expected.entries => {
@@ -93,6 +106,37 @@ pub async fn read_back(vault: Arc<dyn VaultBackend>, expected: &FinishedPack) ->
         }
         None => Ok(()),
     }
+}
+
+/// Shows the pack decrypted with its own key, where it is encrypted.
+fn opened(stored: &Arc<dyn VaultBackend>, expected: &FinishedPack) -> Arc<dyn VaultBackend> {
+    match &expected.proof {
+        Some(proof) => Arc::new(AgeVault::new(Arc::clone(stored), proof.clone())),
+        None => Arc::clone(stored),
+    }
+}
+
+/// Reads a pack's file as it is stored, whole, and returns its length and digest: those of the catalog's record, which
+/// can be compared without the key of an encrypted pack.
+///
+/// # Errors
+///
+/// What the vault fails with.
+pub async fn stored_digest(vault: &dyn VaultBackend, name: &FileName) -> Result<(u64, Digest)> {
+    let stored = vault.stored().map_or(vault, AsRef::as_ref);
+    let size_bytes = stored.size(name).await?;
+    let digest = |file: &mut PieceReader| {
+        let mut hasher = blake3::Hasher::new();
+        s3gc_compress::pump(file, &mut hasher).map(|_| Digest::from(hasher.finalize()))
+    };
+    let digested = with_pieces(stored, name, 0..size_bytes, digest).await?;
+    let failed = |source: io::Error| Error::Io {
+        vault: vault.location().to_owned(),
+        operation: "reading",
+        name: name.to_string(),
+        source: source.into(),
+    };
+    Ok((size_bytes, digested.map_err(failed)?))
 }
 
 /// Verifies a pack with the built-in codecs: see [`verify_with`].
@@ -109,11 +153,13 @@ pub async fn verify(
     verify_with(vault, name, level, expected, &Codecs::new()).await
 }
 
-/// Verifies a pack by its own index. `expected` is the file's digest from elsewhere; only `Full` compares it.
+/// Verifies a pack by its own index. `expected` is the file's digest from elsewhere; only `Full` compares it, for which it
+/// reads an encrypted pack a second time, as it is stored.
 ///
 /// # Errors
 ///
-/// What the vault fails with. What is wrong with the pack is in the report.
+/// [`Error::Locked`] if the pack is encrypted and the key is missing or wrong: [`stored_digest`] is all that can be
+/// compared then. What the vault fails with. What is wrong with the pack is in the report.
 pub async fn verify_with(
     vault: Arc<dyn VaultBackend>,
     name: &FileName,
@@ -129,16 +175,18 @@ pub async fn verify_with(
         checked: 0,
         faults: Vec::new(),
     };
+    report.size_bytes = vault.stored().unwrap_or(&vault).size(name).await?;
+    let plain_bytes;
     let layout = match read_index_and_layout(vault.as_ref(), name).await {
         Ok((index, layout)) => {
-            report.size_bytes = index.size_bytes;
+            plain_bytes = index.size_bytes;
             report.header = Some(index.header);
             report.entries = index.entries;
             report.faults.extend(index.damage.map(Fault::of_pack));
+            report.faults.extend(index.lost);
             layout
         }
         Err(Error::Damaged { reason, .. }) => {
-            report.size_bytes = vault.size(name).await?;
             report.faults.push(Fault::of_pack(reason));
             return Ok(report);
         }
@@ -147,7 +195,7 @@ pub async fn verify_with(
     match level {
         VerifyLevel::Quick => {}
         VerifyLevel::Sample { percent, seed } => sample(&vault, percent, seed, codecs, &mut report).await?,
-        VerifyLevel::Full => full(&vault, layout, expected, codecs, &mut report).await?,
+        VerifyLevel::Full => full(&vault, 0..plain_bytes, layout, expected, codecs, &mut report).await?,
     }
     Ok(report)
 }
@@ -188,18 +236,18 @@ async fn drain(vault: &Arc<dyn VaultBackend>, name: &FileName, entry: &PackEntry
 
 async fn full(
     vault: &Arc<dyn VaultBackend>,
+    all: Range<u64>,
     layout: Option<Layout>,
     expected: Option<Digest>,
     codecs: &Codecs,
     report: &mut VerifyReport,
 ) -> Result<()> {
-    let size_bytes = report.size_bytes;
-    let frames_end = layout.as_ref().map_or(size_bytes, |layout| layout.frames_end);
+    let frames_end = layout.as_ref().map_or(all.end, |layout| layout.frames_end);
     let (entries, codecs) = (report.entries.clone(), codecs.clone());
-    let seen = with_pieces(vault.as_ref(), &report.name, 0..size_bytes, move |pack| {
-        check(pack, &entries, frames_end, &codecs)
-    });
-    match seen.await? {
+    let seen = with_holes(vault.as_ref(), &report.name, all, move |pack| check(pack, &entries, frames_end, &codecs));
+    let (seen, holes) = seen.await?;
+    report.faults.extend(holes.into_iter().map(Fault::of_pack));
+    match seen {
         Err(e) => report.faults.push(Fault::of_pack(e.to_string())),
         Ok(seen) => {
             report.checked = report.entries.len();
@@ -208,8 +256,16 @@ async fn full(
             if report.faults.is_empty() && content_bytes.is_some_and(|bytes| bytes != seen.content_bytes) {
                 report.faults.push(Fault::of_pack("the seek table has wrong lengths".to_owned()));
             }
-            if let Some(expected) = expected.filter(|expected| *expected != seen.blake3) {
-                let reason = format!("the file's BLAKE3 is {} instead of {expected}", seen.blake3);
+            let blake3 = match expected {
+                // What was decrypted may be another pack: anybody can encrypt to a recipient.
+                Some(_) if report.name.is_encrypted() && report.faults.is_empty() => {
+                    stored_digest(vault.as_ref(), &report.name).await?.1
+                }
+                Some(expected) if report.name.is_encrypted() => expected,
+                _ => seen.blake3,
+            };
+            if let Some(expected) = expected.filter(|expected| *expected != blake3) {
+                let reason = format!("the file's BLAKE3 is {blake3} instead of {expected}");
                 report.faults.push(Fault::of_pack(reason));
             }
         }
@@ -225,6 +281,29 @@ struct Seen {
     faults: Vec<Fault>,
 }
 
+/// As [`check`], of the file as it is stored: where it is encrypted, it is decrypted with its own key, and the digest is
+/// that of the file.
+fn check_stored(
+    file: &mut PieceReader,
+    proof: Option<&Identities>,
+    entries: &[PackEntry],
+    plain_bytes: u64,
+    codecs: &Codecs,
+) -> io::Result<Seen> {
+    match proof {
+        Some(proof) => {
+            let mut file = Digested { pack: file, hasher: blake3::Hasher::new(), at: 0 };
+            let mut pack = unlock(BufReader::with_capacity(256 << 10, &mut file), proof)?;
+            // To its end: only there age finds out whether something is missing.
+            let seen = check(&mut pack, entries, plain_bytes, codecs)?;
+            drop(pack);
+            io::copy(&mut file, &mut io::sink())?;
+            Ok(Seen { blake3: file.hasher.finalize().into(), ..seen })
+        }
+        None => check(file, entries, plain_bytes, codecs),
+    }
+}
+
 /// Decompresses all frames, decodes and compares all entries, and digests the file. It goes on behind what is damaged;
 /// an error means that the pack cannot be read on.
 fn check(pack: &mut dyn Read, entries: &[PackEntry], frames_end: u64, codecs: &Codecs) -> io::Result<Seen> {
@@ -232,7 +311,12 @@ fn check(pack: &mut dyn Read, entries: &[PackEntry], frames_end: u64, codecs: &C
     let mut faults = Vec::new();
     let mut content_bytes = 0;
     let mut order: Vec<&PackEntry> = entries.iter().collect();
-    order.sort_by_key(|entry| (entry.frame_offset, entry.frame_len, entry.offset_in_frame));
+    // Entries that share their bytes come one behind the other.
+    order.sort_by(|a, b| {
+        let key = |entry: &PackEntry| (entry.frame_offset, entry.frame_len, entry.offset_in_frame, entry.member_bytes);
+        let content = |entry: &PackEntry| (entry.meta.size_bytes, entry.blake3);
+        key(a).cmp(&key(b)).then_with(|| content(a).cmp(&content(b))).then_with(|| a.codec.cmp(&b.codec))
+    });
     for group in order.chunk_by(|a, b| (a.frame_offset, a.frame_len) == (b.frame_offset, b.frame_len)) {
         let Some(first) = group.first() else { continue };
         if first.frame_offset < file.at {
@@ -271,9 +355,10 @@ impl Digested<'_> {
         let mut packed = self.take(end.saturating_sub(start));
         let mut region = Region::new(&mut packed)?;
         let mut sound = true;
-        for entry in entries {
-            if let Err(e) = region.entry(entry, codecs, &mut io::sink()) {
-                faults.push(Fault::of_object(entry, e.to_string()));
+        for same in entries.chunk_by(|a, b| a.shares_bytes_with(b)) {
+            let Some(first) = same.first() else { continue };
+            if let Err(e) = region.entry(first, codecs, &mut io::sink()) {
+                faults.extend(same.iter().map(|entry| Fault::of_object(entry, e.to_string())));
                 sound = false;
             }
         }
@@ -302,7 +387,7 @@ impl Fault {
         Self { key: None, reason }
     }
 
-    fn of_object(entry: &PackEntry, reason: String) -> Self {
+    pub(super) fn of_object(entry: &PackEntry, reason: String) -> Self {
         Self { key: Some(entry.key.clone()), reason }
     }
 }

@@ -74,6 +74,15 @@ impl PackEntry {
     pub fn is_plain(&self) -> bool {
         matches!(self.codec.as_str(), CODEC_ZSTD | CODEC_RAW | CODEC_NONE)
     }
+
+    /// Tells whether the original of another entry of the same pack is the same bytes at the same place: one of the two
+    /// is a hard link to the other, and what proves one of them proves both.
+    #[must_use]
+    pub fn shares_bytes_with(&self, other: &Self) -> bool {
+        let place = |entry: &Self| (entry.frame_offset, entry.frame_len, entry.offset_in_frame, entry.member_bytes);
+        let content = |entry: &Self| (entry.meta.size_bytes, entry.blake3);
+        place(self) == place(other) && content(self) == content(other) && self.codec == other.codec
+    }
 }
 
 /// The outer frame compresses.

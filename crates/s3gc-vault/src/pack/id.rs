@@ -43,6 +43,12 @@ impl PackId {
     pub fn file_name(&self) -> FileName {
         FileName::known(format!("packs/{}/{}.tar.zst", self.created_at().strftime("%Y/%m"), self.0))
     }
+
+    /// Returns the name of the pack's file where it is encrypted: the same with `.age` behind it.
+    #[must_use]
+    pub fn encrypted_file_name(&self) -> FileName {
+        FileName::known(format!("{}.age", self.file_name()))
+    }
 }
 
 impl fmt::Display for PackId {

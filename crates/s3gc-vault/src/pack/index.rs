@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use super::decode::decoder;
 use super::entry::{FORMAT, IndexHeader};
-use super::pieces::{read_exactly, with_pieces};
+use super::pieces::{read_exactly, with_holes, with_pieces};
 use super::seek::{self, Frame};
-use super::{PackEntry, PackHeader, readme, tar, walk};
+use super::{Fault, PackEntry, PackHeader, readme, tar, walk};
+use crate::encryption::check_key;
 use crate::{Error, FileName, Result, VaultBackend};
 
 /// How much of the end of a pack is read first: the table of frames and the index of most packs.
@@ -32,10 +33,13 @@ pub struct PackIndex {
     pub header: PackHeader,
     /// The objects.
     pub entries: Vec<PackEntry>,
-    /// The length of the pack's file.
+    /// The length of the pack, decrypted where it is encrypted.
     pub size_bytes: u64,
     /// Why the index could not be read; `entries` are then those that were found by walking through the frames.
     pub damage: Option<String>,
+    /// The objects whose names were found by walking, and whose bytes were not: links to a member that is lost, or that
+    /// was never there.
+    pub lost: Vec<Fault>,
 }
 
 /// The end of a pack: its frames.
@@ -63,7 +67,8 @@ impl Layout {
 ///
 /// # Errors
 ///
-/// [`Error::Damaged`] if not even the pack's first frame can be read, or what the vault fails with.
+/// [`Error::Damaged`] if not even the pack's first frame can be read, [`Error::Locked`] if it is encrypted and the key is
+/// missing or wrong, or what the vault fails with.
 pub async fn read_index(vault: &dyn VaultBackend, name: &FileName) -> Result<PackIndex> {
     let (index, _) = read_index_and_layout(vault, name).await?;
     Ok(index)
@@ -73,8 +78,10 @@ pub async fn read_index(vault: &dyn VaultBackend, name: &FileName) -> Result<Pac
 ///
 /// # Errors
 ///
-/// [`Error::Damaged`] if the pack's first frame cannot be read, or what the vault fails with.
+/// [`Error::Damaged`] if the pack's first frame cannot be read, [`Error::Locked`] if the pack is encrypted and the key is
+/// missing or wrong, or what the vault fails with.
 pub async fn read_header(vault: &dyn VaultBackend, name: &FileName) -> Result<PackHeader> {
+    check_key(vault, name).await?;
     let head = 0..vault.size(name).await?.min(HEAD_BYTES);
     let header = with_pieces(vault, name, head, |pack| walk::header(pack)).await?;
     header.map_err(|e| Error::Damaged { name: name.to_string(), reason: format!("its first frame: {e}") })
@@ -84,25 +91,47 @@ pub(super) async fn read_index_and_layout(
     vault: &dyn VaultBackend,
     name: &FileName,
 ) -> Result<(PackIndex, Option<Layout>)> {
+    check_key(vault, name).await?;
     let size_bytes = vault.size(name).await?;
-    let tail = size_bytes.saturating_sub(TAIL_BYTES)..size_bytes;
-    let tail_bytes = read_exactly(vault, name, tail.clone()).await?;
-    let (layout, reason) = match read_layout(vault, name, size_bytes, &tail_bytes).await? {
-        Err(reason) => (None, reason.to_owned()),
-        Ok(layout) => match read_from_layout(vault, name, &layout, &tail_bytes, tail.start).await? {
-            Ok((header, entries)) => {
-                return Ok((PackIndex { header, entries, size_bytes, damage: None }, Some(layout)));
-            }
-            Err(reason) => (Some(layout), reason),
-        },
+    let mut layout = None;
+    let reason = match read_tail(vault, name, size_bytes, &mut layout).await {
+        Ok(Ok((header, entries))) => {
+            return Ok((PackIndex { header, entries, size_bytes, damage: None, lost: Vec::new() }, layout));
+        }
+        // The vault itself finds damage only in what it decrypts.
+        Ok(Err(reason)) | Err(Error::Damaged { reason, .. }) => reason,
+        Err(error) => return Err(error),
     };
     tracing::warn!(%name, reason, "the index of a pack cannot be read; walking through its frames");
     let frames = layout.as_ref().map(|layout| layout.frames.clone());
-    let walked = with_pieces(vault, name, 0..size_bytes, move |pack| walk::walk(pack, frames.as_deref())).await?;
+    let walk = move |pack: &mut super::pieces::PieceReader| walk::walk(pack, frames.as_deref());
+    // A frame with a hole in it fails its checksum.
+    let (walked, holes) = with_holes(vault, name, 0..size_bytes, walk).await?;
+    let reason = holes
+        .into_iter()
+        .next()
+        .filter(|hole| *hole != reason)
+        .map_or(reason.clone(), |hole| format!("{reason}; {hole}"));
     let walked = walked.map_err(|e| Error::Damaged { name: name.to_string(), reason: format!("{reason}; {e}") })?;
-    let damage = walked.damage.map_or_else(|| reason.clone(), |more| format!("{reason}; {more}"));
-    let (header, entries) = (walked.header, walked.entries);
-    Ok((PackIndex { header, entries, size_bytes, damage: Some(damage) }, layout))
+    let damage = walked.damage.as_ref().map_or_else(|| reason.clone(), |more| format!("{reason}; {more}"));
+    let walk::Walked { header, entries, lost, .. } = walked;
+    Ok((PackIndex { header, entries, size_bytes, damage: Some(damage), lost }, layout))
+}
+
+/// Reads table and index. The outer result is the vault's, the inner one the pack's.
+async fn read_tail(
+    vault: &dyn VaultBackend,
+    name: &FileName,
+    size_bytes: u64,
+    found: &mut Option<Layout>,
+) -> Result<Result<(PackHeader, Vec<PackEntry>), String>> {
+    let tail = size_bytes.saturating_sub(TAIL_BYTES)..size_bytes;
+    let tail_bytes = read_exactly(vault, name, tail.clone()).await?;
+    let layout = match read_layout(vault, name, size_bytes, &tail_bytes).await? {
+        Ok(layout) => found.insert(layout),
+        Err(reason) => return Ok(Err(reason.to_owned())),
+    };
+    read_from_layout(vault, name, layout, &tail_bytes, tail.start).await
 }
 
 /// The outer result is the vault's, the inner one the pack's.

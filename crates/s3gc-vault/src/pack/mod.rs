@@ -8,9 +8,9 @@
 //! tail        the seek table of the Zstandard seekable format, in a skippable frame
 //! ```
 //!
-//! [`PackWriter`] makes a [`FinishedPack`]; [`FinishedPack::store`] puts it into a vault; [`read_back`] proves that all
-//! of it can be read; [`read_index`] and [`open`] find and read one object. Nothing here trusts what it reads: lengths,
-//! digests and limits of memory are its own.
+//! [`PackWriter`] makes a [`FinishedPack`]; [`FinishedPack::encrypt`] encrypts it, and [`FinishedPack::store`] puts it
+//! into a vault; [`read_back`] proves that all of it can be read; [`read_index`] and [`open`] find and read one object.
+//! Nothing here trusts what it reads: lengths, digests and limits of memory are its own.
 
 mod check;
 mod codecs;
@@ -23,14 +23,14 @@ mod index;
 mod name;
 mod open;
 mod out;
-mod pieces;
+pub(crate) mod pieces;
 mod readme;
 mod seek;
 mod tar;
 mod walk;
 mod write;
 
-pub use check::{Fault, VerifyLevel, VerifyReport, read_back, verify, verify_with};
+pub use check::{Fault, VerifyLevel, VerifyReport, read_back, stored_digest, verify, verify_with};
 pub use codecs::Codecs;
 pub use entry::{FORMAT, NewEntry, PackEntry, PackHeader};
 pub use finished::FinishedPack;

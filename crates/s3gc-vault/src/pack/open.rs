@@ -12,6 +12,7 @@ use super::decode::Region;
 use super::out::CUT_OVER;
 use super::pieces::{blocking, read_exactly, with_pieces};
 use super::{Codecs, PackEntry};
+use crate::encryption::check_key;
 use crate::{Error, FileName, Result, VaultBackend};
 
 /// The most bytes that are held in memory for one object: what is larger is streamed.
@@ -36,8 +37,8 @@ pub async fn open(
 ///
 /// # Errors
 ///
-/// [`Error::Mismatch`] if the bytes are not the original, [`Error::Damaged`] if the entry cannot be true, or what the
-/// vault fails with.
+/// [`Error::Mismatch`] if the bytes are not the original, [`Error::Damaged`] if the entry cannot be true or the bytes
+/// cannot be decrypted, [`Error::Locked`] if the key is missing or wrong, or what the vault fails with.
 pub async fn open_with(
     vault: Arc<dyn VaultBackend>,
     name: &FileName,
@@ -48,6 +49,7 @@ pub async fn open_with(
         name: name.to_string(),
         reason: format!("{}: the entry lies outside of any file", entry.key),
     })?;
+    check_key(vault.as_ref(), name).await?;
     let range = entry.frame_offset..end;
     let (entry, codecs) = (entry.clone(), codecs.clone());
     if entry.meta.size_bytes <= CUT_OVER && entry.frame_len <= WHOLE_UP_TO {

@@ -18,6 +18,8 @@ const MAX_PAX_BYTES: u64 = 1 << 20;
 pub(super) struct Member {
     pub(super) name: String,
     pub(super) size_bytes: u64,
+    /// The member whose data this one shares, where it is a hard link.
+    pub(super) link: Option<String>,
     pub(super) pax: Vec<(String, Vec<u8>)>,
 }
 
@@ -32,17 +34,17 @@ impl Member {
 pub(super) fn header(name: &str, size_bytes: u64, mtime: u64, records: &[(&str, &str)]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(4 * BLOCK);
     if !records.is_empty() {
-        let mut pax = Vec::with_capacity(2 * BLOCK);
-        push_record(&mut pax, "path", name);
-        for (keyword, value) in records {
-            push_record(&mut pax, keyword, value);
-        }
-        let size = u64::try_from(pax.len()).unwrap_or(u64::MAX);
-        bytes.extend_from_slice(block("PaxHeaders/s3gc", size, mtime, EntryType::XHeader).as_bytes());
-        bytes.extend_from_slice(&pax);
-        bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+        push_pax(&mut bytes, mtime, &[&[("path", name)], records].concat());
     }
-    bytes.extend_from_slice(block(name, size_bytes, mtime, EntryType::Regular).as_bytes());
+    bytes.extend_from_slice(block(name, "", size_bytes, mtime, EntryType::Regular).as_bytes());
+    bytes
+}
+
+/// Makes a member that is a hard link to an earlier one: it has no data of its own.
+pub(super) fn link(name: &str, target: &str, mtime: u64, records: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(4 * BLOCK);
+    push_pax(&mut bytes, mtime, &[&[("path", name), ("linkpath", target)], records].concat());
+    bytes.extend_from_slice(block(name, target, 0, mtime, EntryType::Link).as_bytes());
     bytes
 }
 
@@ -77,11 +79,21 @@ pub(super) fn read_member(input: &mut dyn Read) -> io::Result<Option<Member>> {
                 skip(input, u64::try_from(padding(size_bytes)).unwrap_or(0))?;
                 pax = parse_records(&records)?;
             }
-            EntryType::Regular => {
-                let path = pax.iter().find(|(k, _)| k == "path").map(|(_, v)| v.clone());
-                let name = path.unwrap_or_else(|| header.path_bytes().into_owned());
-                let name = String::from_utf8(name).map_err(|_| damaged("the name of a tar member is not UTF-8"))?;
-                return Ok(Some(Member { name, size_bytes, pax }));
+            kind @ (EntryType::Regular | EntryType::Link) => {
+                let text = |keyword: &str, field: Vec<u8>| {
+                    let record = pax.iter().find(|(k, _)| k == keyword).map(|(_, v)| v.clone());
+                    String::from_utf8(record.unwrap_or(field))
+                        .map_err(|_| damaged("the name of a tar member is not UTF-8"))
+                };
+                let name = text("path", header.path_bytes().into_owned())?;
+                let link = match kind {
+                    EntryType::Link if size_bytes > 0 => return Err(damaged("a tar link has data of its own")),
+                    EntryType::Link => {
+                        Some(text("linkpath", header.link_name_bytes().unwrap_or_default().into_owned())?)
+                    }
+                    _ => None,
+                };
+                return Ok(Some(Member { name, size_bytes, link, pax }));
             }
             _ => return Err(damaged("a tar header is of no kind that packs have")),
         }
@@ -101,12 +113,25 @@ pub(super) fn damaged(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-fn block(name: &str, size_bytes: u64, mtime: u64, kind: EntryType) -> Header {
+fn push_pax(bytes: &mut Vec<u8>, mtime: u64, records: &[(&str, &str)]) {
+    let mut pax = Vec::with_capacity(2 * BLOCK);
+    for (keyword, value) in records {
+        push_record(&mut pax, keyword, value);
+    }
+    let size = u64::try_from(pax.len()).unwrap_or(u64::MAX);
+    bytes.extend_from_slice(block("PaxHeaders/s3gc", "", size, mtime, EntryType::XHeader).as_bytes());
+    bytes.extend_from_slice(&pax);
+    bytes.resize(bytes.len().next_multiple_of(BLOCK), 0);
+}
+
+fn block(name: &str, link: &str, size_bytes: u64, mtime: u64, kind: EntryType) -> Header {
     let mut header = Header::new_ustar();
-    let field = &mut header.as_old_mut().name;
-    // The whole name is in the PAX records where it does not fit.
-    let len = name.len().min(field.len());
-    field[..len].copy_from_slice(&name.as_bytes()[..len]);
+    let fields = header.as_old_mut();
+    // The whole names are in the PAX records where they do not fit.
+    for (field, text) in [(&mut fields.name, name), (&mut fields.linkname, link)] {
+        let len = text.len().min(field.len());
+        field[..len].copy_from_slice(&text.as_bytes()[..len]);
+    }
     header.set_entry_type(kind);
     header.set_mode(0o644);
     header.set_uid(0);
@@ -193,6 +218,18 @@ mod tests {
             assert_eq!(bytes.len(), BLOCK);
             assert_eq!(read_member(&mut bytes.as_slice()).unwrap().unwrap().size_bytes, size);
         }
+    }
+
+    #[test]
+    fn a_link_names_its_target_however_long() {
+        for target in ["b/a~00000000".to_owned(), "é/".repeat(200)] {
+            let bytes = link("b/c~00000001", &target, 7, &[("k", "v")]);
+            let member = read_member(&mut bytes.as_slice()).unwrap().unwrap();
+            assert_eq!((member.name.as_str(), member.size_bytes), ("b/c~00000001", 0));
+            assert_eq!((member.link, member.pax.len()), (Some(target), 3));
+        }
+        let bytes = block("a", "b", 1, 0, EntryType::Link);
+        assert!(read_member(&mut bytes.as_bytes().as_slice()).is_err(), "data of a link belongs to nobody");
     }
 
     #[test]

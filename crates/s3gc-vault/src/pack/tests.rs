@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use s3gc_compress::{Compressor, Zstd};
 use s3gc_store::{Location, ObjectKey, ObjectMeta};
 
-use super::entry::IndexHeader;
+use super::entry::{IndexHeader, MemberMeta};
 use super::seek::Frame;
 use super::*;
 use crate::{DirVault, FileName, VaultBackend};
@@ -182,6 +182,95 @@ async fn an_index_is_not_read_without_limit() {
         let report = pack.survives().await;
         assert!(!report.faults.is_empty() && report.entries.is_empty(), "{what}: {report:?}");
         assert!(read_index(pack.vault.as_ref(), &pack.name).await.is_err(), "{what}");
+    }
+}
+
+/// A member with data of zeros, as it stands in a pack; with a target a link.
+fn member(name: &str, key: &str, size: u64, target: Option<&str>) -> Vec<u8> {
+    let entry = entry(size);
+    let rest = MemberMeta { location: entry.location, staged_at: entry.staged_at, meta: entry.meta };
+    let (rest, blake3) = (serde_json::to_string(&rest).unwrap(), entry.blake3.to_string());
+    let records = [
+        (readme::KEY_RECORD, key),
+        (readme::BLAKE3_RECORD, &blake3),
+        (readme::CODEC_RECORD, "zstd"),
+        (readme::RUN_RECORD, "r"),
+        (readme::META_RECORD, &rest),
+    ];
+    match target {
+        Some(target) => tar::link(name, target, 0, &records),
+        None => {
+            let mut member = tar::header(name, size, 0, &records);
+            let end = member.len() + usize::try_from(size).unwrap();
+            member.resize(end.next_multiple_of(512), 0);
+            member
+        }
+    }
+}
+
+fn first_member() -> Vec<u8> {
+    tar::header(readme::README, 0, 0, &[(readme::PACK_RECORD, &serde_json::to_string(&header()).unwrap())])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_followed_only_to_an_earlier_member_of_the_same_pack() {
+    let (a, b) = ("b/a~00000000", "b/b~00000002");
+    let cases = [
+        ("a good one", a, 100, None),
+        ("to itself", "b/l~00000001", 100, Some("does not stand before")),
+        ("to a later one", b, 100, Some("does not stand before")),
+        ("to a missing one", "b/none", 100, Some("does not stand before")),
+        ("to a file of the system", "/etc/passwd", 100, Some("does not stand before")),
+        ("out of the pack", "../../../etc/passwd", 100, Some("does not stand before")),
+        ("to the name of a pack", "", 100, Some("does not stand before")),
+        ("to the member of the pack's own", readme::README, 100, Some("does not stand before")),
+        ("to another link", "b/m~00000003", 100, Some("does not stand before")),
+        ("to other bytes", a, 101, Some("is another object")),
+    ];
+    for (what, target, size, refused) in cases {
+        let members = [
+            member(a, "a", 100, None),
+            member("b/m~00000003", "m", 100, Some(a)),
+            member("b/l~00000001", "l", size, Some(target)),
+            member(b, "b", 100, None),
+        ];
+        let pack = hostile([zstd(&first_member()), zstd(&members.concat())].concat()).await;
+        let index = read_index(pack.vault.as_ref(), &pack.name).await.unwrap();
+        let keys: Vec<&str> = index.entries.iter().map(|entry| entry.key.as_str()).collect();
+        match refused {
+            None => assert_eq!((keys, index.lost), (vec!["a", "b", "m", "l"], vec![]), "{what}"),
+            Some(reason) => {
+                assert_eq!(keys, ["a", "b", "m"], "{what}");
+                assert!(matches!(&index.lost[..], [lost] if lost.reason.contains(reason)), "{what}: {:?}", index.lost);
+            }
+        }
+        for entry in &index.entries {
+            assert_eq!(pack.read(entry).await.unwrap(), [0; 100], "{what}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_share_a_place_only_with_the_same_content() {
+    let frame = zstd(&[0; 1000]);
+    let good = placed(entry(1000), &frame);
+    let changes: [(&str, Change, bool); 4] = [
+        ("a link", |_| {}, true),
+        ("another digest", |e| e.blake3 = Digest::of(b"other"), false),
+        ("another length", |e| e.meta.size_bytes = 999, false),
+        ("another part", |e| (e.meta.size_bytes, e.member_bytes, e.blake3) = (10, 10, Digest::of(&[0; 10])), false),
+    ];
+    for (what, change, is_sound) in changes {
+        let mut other = good.clone();
+        other.key = ObjectKey::new("other").unwrap();
+        change(&mut other);
+        // Whichever comes first.
+        for entries in [[good.clone(), other.clone()], [other.clone(), good.clone()]] {
+            let pack = hostile(assemble(&[frame.clone(), index_of(&lines(&entries))])).await;
+            let report = pack.survives().await;
+            let is_told = report.faults.iter().any(|fault| fault.key.is_some());
+            assert_eq!(is_told, !is_sound, "{what}: {:?}", report.faults);
+        }
     }
 }
 

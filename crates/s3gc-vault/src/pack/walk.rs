@@ -1,12 +1,13 @@
 //! Finding the objects of a pack whose index is lost: every frame is decompressed, every tar header read.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::decode::PieceDecoder;
 use super::entry::MemberMeta;
 use super::seek::Frame;
 use super::tar::{self, Member, damaged};
-use super::{PackEntry, PackHeader, readme};
+use super::{Fault, PackEntry, PackHeader, readme};
 
 /// The first bytes of a zstd frame (RFC 8878, section 3.1.1).
 const FRAME_MAGIC: [u8; 4] = zstd::zstd_safe::MAGICNUMBER.to_le_bytes();
@@ -18,17 +19,22 @@ pub(super) struct Walked {
     pub(super) entries: Vec<PackEntry>,
     /// The first damage on the way.
     pub(super) damage: Option<String>,
+    /// The links that lead to no sound member.
+    pub(super) lost: Vec<Fault>,
 }
 
 /// Walks through a pack. With the lengths of its frames, it goes on behind a damaged one; without, it stops there.
 pub(super) fn walk(pack: &mut dyn Read, lengths: Option<&[Frame]>) -> io::Result<Walked> {
     let mut frames = Frames::new(pack, lengths);
     let mut header = None;
-    let mut found = Vec::new();
+    let (mut found, mut links) = (Vec::new(), Vec::new());
     let mut damage = None;
     loop {
         match next(&mut frames, &mut header) {
             Ok(Step::Object(entry, span)) => found.push((entry, span)),
+            Ok(Step::Link(entry, target)) => {
+                links.push(Link { entry, target, frame: frames.index(), members_before: found.len() });
+            }
             Ok(Step::Other) => {}
             Ok(Step::End) => break,
             Err(e) => {
@@ -40,8 +46,10 @@ pub(super) fn walk(pack: &mut dyn Read, lengths: Option<&[Frame]>) -> io::Result
         }
     }
     let header = header.ok_or_else(|| damaged("nor can its first frame"))?;
-    let entries = found.into_iter().filter_map(|(entry, span)| frames.place(*entry, span)).collect();
-    Ok(Walked { header, entries, damage })
+    let placed: Vec<Option<PackEntry>> = found.into_iter().map(|(entry, span)| frames.place(*entry, span)).collect();
+    let (linked, lost) = resolve(&placed, links, &frames);
+    let entries = placed.into_iter().flatten().chain(linked).collect();
+    Ok(Walked { header, entries, damage, lost })
 }
 
 /// Reads the member that a pack begins with.
@@ -54,6 +62,8 @@ pub(super) fn header(pack: &mut dyn Read) -> io::Result<PackHeader> {
 
 enum Step {
     Object(Box<PackEntry>, Span),
+    /// An object without data of its own, and the name of the member that has it.
+    Link(Box<PackEntry>, String),
     Other,
     End,
 }
@@ -62,6 +72,54 @@ enum Step {
 struct Span {
     first: usize,
     last: usize,
+}
+
+/// A hard link, as it was found.
+struct Link {
+    entry: Box<PackEntry>,
+    target: String,
+    /// The frame that it stands in.
+    frame: usize,
+    /// How many members with data stand before it.
+    members_before: usize,
+}
+
+/// Gives the links the place of what they link to: a sound member with the same content that stands before them. A name
+/// in a pack is compared with the names in the same pack, and used for nothing else.
+fn resolve(members: &[Option<PackEntry>], links: Vec<Link>, frames: &Frames<'_>) -> (Vec<PackEntry>, Vec<Fault>) {
+    let (mut linked, mut lost) = (Vec::new(), Vec::new());
+    let mut by_name = HashMap::new();
+    for (index, member) in members.iter().enumerate().take_while(|_| !links.is_empty()) {
+        if let Some(member) = member {
+            by_name.entry(member.member.as_str()).or_insert((index, member));
+        }
+    }
+    for Link { mut entry, target, frame, members_before } in links {
+        if !frames.is_sound(frame) {
+            continue;
+        }
+        let same = |to: &PackEntry| {
+            (to.blake3, to.meta.size_bytes, &to.codec) == (entry.blake3, entry.meta.size_bytes, &entry.codec)
+        };
+        match by_name.get(target.as_str()).filter(|(index, _)| *index < members_before) {
+            Some((_, to)) if same(to) => {
+                entry.frame_offset = to.frame_offset;
+                entry.frame_len = to.frame_len;
+                entry.offset_in_frame = to.offset_in_frame;
+                entry.member_bytes = to.member_bytes;
+                linked.push(*entry);
+            }
+            Some(_) => {
+                let reason = format!("it is a link to {target:?}, which is another object");
+                lost.push(Fault::of_object(&entry, reason));
+            }
+            None => {
+                let reason = format!("it is a link to {target:?}, which is lost, or does not stand before it");
+                lost.push(Fault::of_object(&entry, reason));
+            }
+        }
+    }
+    (linked, lost)
 }
 
 fn next(frames: &mut Frames<'_>, header: &mut Option<PackHeader>) -> io::Result<Step> {
@@ -76,6 +134,9 @@ fn next(frames: &mut Frames<'_>, header: &mut Option<PackHeader>) -> io::Result<
         return Ok(Step::Other);
     }
     let mut entry = entry(&member)?;
+    if let Some(target) = member.link {
+        return Ok(Step::Link(Box::new(entry), target));
+    }
     if member.size_bytes > 0 {
         // The data may begin in the next frame: only its first byte tells.
         tar::skip(frames, 1)?;
@@ -153,6 +214,11 @@ impl<'a> Frames<'a> {
         entry.frame_offset = frames.first()?.0;
         entry.frame_len = ends?.last()? - entry.frame_offset;
         Some(entry)
+    }
+
+    /// Tells whether a frame was read to its end.
+    fn is_sound(&self, frame: usize) -> bool {
+        self.done.get(frame).is_some_and(|(_, end)| end.is_some())
     }
 
     /// Opens the next frame; `false` at the end of the frames.

@@ -1,5 +1,6 @@
 //! Writing a pack.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
@@ -31,6 +32,7 @@ const FULL_INDEX_BYTES: u64 = 32 << 20;
 /// Writes a pack into a temporary file. It is synchronous: run it on a blocking thread.
 ///
 /// It holds at most one object of 16 MiB, or a piece of 8 MiB of a larger one, with its compressed form, and the index.
+/// An object with the bytes of an earlier one of the pack becomes a tar hard link to it, and takes no room of its own.
 /// The temporary file has no name, so that nothing is left behind if the process dies.
 ///
 /// # Examples
@@ -63,6 +65,10 @@ pub struct PackWriter {
     trial: zstd::bulk::Compressor<'static>,
     group: Group,
     entries: Vec<PackEntry>,
+    /// By digest and length of what is not empty: the entry whose member has the data.
+    contents: HashMap<(Digest, u64), usize>,
+    /// The entries that are links, each with the entry that has its data.
+    links: Vec<(usize, usize)>,
     /// No less than the length of the index.
     index_bytes: u64,
     original_bytes: u64,
@@ -94,6 +100,13 @@ struct Choice {
     encoder: Option<Arc<dyn Compressor>>,
 }
 
+/// What became of an object that was cut over frames.
+enum Written {
+    Data(Box<PackEntry>),
+    /// It has the bytes of this entry.
+    Copy(usize),
+}
+
 impl PackWriter {
     /// Begins a pack in a temporary file in `dir`.
     ///
@@ -110,6 +123,8 @@ impl PackWriter {
             trial,
             group: Group::default(),
             entries: Vec::new(),
+            contents: HashMap::new(),
+            links: Vec::new(),
             index_bytes: 0,
             original_bytes: 0,
             body: Vec::new(),
@@ -170,12 +185,19 @@ impl PackWriter {
     /// If the temporary file cannot be written or read.
     pub fn finish(mut self) -> Result<FinishedPack> {
         self.flush_group()?;
+        for (link, first) in std::mem::take(&mut self.links) {
+            let PackEntry { frame_offset, frame_len, offset_in_frame, .. } = self.entries[first];
+            let link = &mut self.entries[link];
+            (link.frame_offset, link.frame_len, link.offset_in_frame) = (frame_offset, frame_len, offset_in_frame);
+        }
         let finished = self.write_index().and_then(|()| self.out.finish());
         let blake3 = finished.map_err(|source| self.out.error(source))?;
         Ok(FinishedPack {
             id: self.header.id,
             name: self.header.id.file_name(),
             size_bytes: self.out.len,
+            plain_bytes: self.out.len,
+            proof: None,
             blake3,
             entries: self.entries,
             original_bytes: self.original_bytes,
@@ -197,8 +219,11 @@ impl PackWriter {
     }
 
     fn append_content(&mut self, entry: NewEntry, content: &[u8]) -> Result<()> {
-        let choice = self.choose(content);
         let blake3 = Digest::of(content);
+        if let Some(first) = self.contents.get(&(blake3, entry.meta.size_bytes)) {
+            return self.append_link(entry, *first);
+        }
+        let choice = self.choose(content);
         if let Some(encoder) = &choice.encoder {
             let mut encoded = Vec::new();
             if encode_proven(encoder.as_ref(), content, &mut encoded) && encoded.len() < content.len() {
@@ -218,22 +243,63 @@ impl PackWriter {
     }
 
     fn append_grouped(&mut self, mut entry: PackEntry, content: &[u8]) -> Result<()> {
-        let header = member_header(&entry).map_err(|source| self.out.error(source))?;
-        if self.group.raw.len() + header.len() + content.len() > GROUP_BYTES {
-            self.flush_group()?;
-        }
+        let header = member_header(&entry, None).map_err(|source| self.out.error(source))?;
+        self.make_room(header.len() + content.len())?;
         let raw = &mut self.group.raw;
         raw.extend_from_slice(&header);
         entry.offset_in_frame = length(raw.len());
         raw.extend_from_slice(content);
         raw.resize(raw.len() + tar::padding(entry.member_bytes), 0);
         self.group.entries.push(self.entries.len());
+        self.push(entry);
+        Ok(())
+    }
+
+    /// Adds an entry whose data is written.
+    fn push(&mut self, entry: PackEntry) {
+        if entry.meta.size_bytes > 0 {
+            self.contents.insert((entry.blake3, entry.meta.size_bytes), self.entries.len());
+        }
+        self.entries.push(entry);
+    }
+
+    /// Writes an object whose bytes are those of an entry of this pack: as a hard link to its member.
+    fn append_link(&mut self, new: NewEntry, first: usize) -> Result<()> {
+        let to = &self.entries[first];
+        let suffix = (!to.is_plain()).then_some(to.codec.as_str());
+        // Where the data lies is filled in at the end: the frame of a group is not written yet.
+        let entry = PackEntry {
+            member: member_name(&new.location, &new.key, self.entries.len(), suffix),
+            location: new.location,
+            key: new.key,
+            meta: new.meta,
+            run: new.run,
+            staged_at: new.staged_at,
+            ..to.clone()
+        };
+        let header = member_header(&entry, Some(&to.member)).map_err(|source| self.out.error(source))?;
+        if self.codec.id() == CODEC_ZSTD {
+            self.make_room(header.len())?;
+            self.group.raw.extend_from_slice(&header);
+        } else {
+            let written = match entry.codec.as_str() {
+                CODEC_NONE => self.out.stored(&header),
+                _ => self.out.compressed(&[&header], &Zstd::new(1)),
+            };
+            written.map_err(|source| self.out.error(source))?;
+        }
+        self.links.push((self.entries.len(), first));
         self.entries.push(entry);
         Ok(())
     }
 
+    /// Ends the group if so many bytes more are too many for it.
+    fn make_room(&mut self, bytes: usize) -> Result<()> {
+        if self.group.raw.len() + bytes > GROUP_BYTES { self.flush_group() } else { Ok(()) }
+    }
+
     fn flush_group(&mut self) -> Result<()> {
-        if self.group.entries.is_empty() {
+        if self.group.raw.is_empty() {
             return Ok(());
         }
         let offset = self.out.len;
@@ -248,7 +314,7 @@ impl PackWriter {
 
     /// Writes a member in a frame of its own.
     fn append_alone(&mut self, mut entry: PackEntry, data: &[u8]) -> Result<()> {
-        let header = member_header(&entry).map_err(|source| self.out.error(source))?;
+        let header = member_header(&entry, None).map_err(|source| self.out.error(source))?;
         let padding = [0; tar::BLOCK];
         let pieces = [header.as_slice(), data, &padding[..tar::padding(entry.member_bytes)]];
         entry.frame_offset = self.out.len;
@@ -261,31 +327,41 @@ impl PackWriter {
         };
         written.map_err(|source| self.out.error(source))?;
         entry.frame_len = self.out.len - entry.frame_offset;
-        self.entries.push(entry);
+        self.push(entry);
         Ok(())
     }
 
-    /// Writes a member over several frames, without ever holding it whole.
-    fn append_cut(&mut self, entry: NewEntry, body: &mut dyn Read) -> Result<()> {
+    /// Writes a member over several frames, without ever holding it whole. Only its end tells whether it is a copy of
+    /// an earlier one; then it is taken back.
+    fn append_cut(&mut self, new: NewEntry, body: &mut dyn Read) -> Result<()> {
         let before = self.out.mark();
-        let appended = self.try_append_cut(entry, body);
-        if appended.is_err() {
-            self.out.back_to(before);
+        match self.write_cut(&new, body) {
+            Ok(Written::Data(entry)) => {
+                self.push(*entry);
+                Ok(())
+            }
+            Ok(Written::Copy(first)) => {
+                self.out.back_to(before);
+                self.append_link(new, first)
+            }
+            Err(error) => {
+                self.out.back_to(before);
+                Err(error)
+            }
         }
-        appended
     }
 
-    fn try_append_cut(&mut self, new: NewEntry, body: &mut dyn Read) -> Result<()> {
+    fn write_cut(&mut self, new: &NewEntry, body: &mut dyn Read) -> Result<Written> {
         let key = new.key.to_string();
         let size_bytes = new.meta.size_bytes;
         let mut first = vec![0; CUT_BYTES];
         body.read_exact(&mut first).map_err(|source| Error::Body { key: key.clone(), source })?;
         let choice = self.choose(&first);
-        let mut entry = self.entry(new, Digest::new([0; 32]), &choice, 0);
+        let mut entry = self.entry(new.clone(), Digest::new([0; 32]), &choice, 0);
 
         // Digest and length are not known yet: the header is stored, so that they can be filled in.
         let header_at = self.out.len;
-        let header = member_header(&entry).map_err(|source| self.out.error(source))?;
+        let header = member_header(&entry, None).map_err(|source| self.out.error(source))?;
         self.out.stored(&header).map_err(|source| self.out.error(source))?;
         entry.frame_offset = self.out.len;
 
@@ -301,12 +377,14 @@ impl PackWriter {
         }
         let member_bytes = ended.map_err(|source| self.out.error(source))?;
         entry.blake3 = source.end().map_err(|source| Error::Body { key, source })?;
+        if let Some(first) = self.contents.get(&(entry.blake3, size_bytes)) {
+            return Ok(Written::Copy(*first));
+        }
         entry.member_bytes = member_bytes;
         entry.frame_len = self.out.len - entry.frame_offset;
-        let patched = member_header(&entry).and_then(|header| self.out.replace_stored(header_at, &header));
+        let patched = member_header(&entry, None).and_then(|header| self.out.replace_stored(header_at, &header));
         patched.map_err(|source| self.out.error(source))?;
-        self.entries.push(entry);
-        Ok(())
+        Ok(Written::Data(Box::new(entry)))
     }
 
     fn entry(&self, new: NewEntry, blake3: Digest, choice: &Choice, member_bytes: usize) -> PackEntry {
@@ -383,8 +461,8 @@ impl Choice {
     }
 }
 
-/// Makes everything that stands before an object's data in its tar member.
-fn member_header(entry: &PackEntry) -> io::Result<Vec<u8>> {
+/// Makes everything that stands before an object's data in its tar member, or all of a link to another member.
+fn member_header(entry: &PackEntry, link: Option<&str>) -> io::Result<Vec<u8>> {
     let rest = MemberMeta { location: entry.location.clone(), staged_at: entry.staged_at, meta: entry.meta.clone() };
     let rest = serde_json::to_string(&rest)?;
     let blake3 = entry.blake3.to_string();
@@ -396,7 +474,10 @@ fn member_header(entry: &PackEntry) -> io::Result<Vec<u8>> {
         (readme::META_RECORD, &rest),
     ];
     let mtime = u64::try_from(entry.meta.last_modified.as_second()).unwrap_or(0);
-    Ok(tar::header(&entry.member, entry.member_bytes, mtime, &records))
+    Ok(match link {
+        Some(target) => tar::link(&entry.member, target, mtime, &records),
+        None => tar::header(&entry.member, entry.member_bytes, mtime, &records),
+    })
 }
 
 /// Returns how many bits a byte carries on average, by how often each occurs (Shannon's entropy of order 0).

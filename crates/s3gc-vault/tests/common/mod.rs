@@ -13,8 +13,10 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use s3gc_compress::{Compressor, Zstd};
 use s3gc_store::{ETag, Location, ObjectKey, ObjectMeta, Timestamp};
+use s3gc_vault::encryption::{AgeVault, Identities, Recipient, generate_identity};
 use s3gc_vault::pack::{self, FinishedPack, NewEntry, PackEntry, PackHeader, PackId, PackWriter};
 use s3gc_vault::{Error, FileName, Result, VaultBackend, VaultFile};
+use secrecy::ExposeSecret as _;
 
 pub(crate) fn now() -> Timestamp {
     "2026-11-23T12:34:56Z".parse().unwrap()
@@ -88,6 +90,37 @@ pub(crate) async fn read(
     Ok(pieces.concat())
 }
 
+/// A key of an encrypted vault.
+#[derive(Clone)]
+pub(crate) struct Key {
+    pub(crate) identities: Identities,
+    pub(crate) recipient: Recipient,
+    /// The text of the identity file.
+    pub(crate) file: String,
+}
+
+pub(crate) fn key() -> Key {
+    let (file, recipient) = generate_identity(now());
+    let file = file.expose_secret().to_owned();
+    Key { identities: Identities::parse(&file).unwrap(), recipient, file }
+}
+
+impl Key {
+    /// Shows a vault as whoever has the key sees it.
+    pub(crate) fn open(&self, vault: &Arc<dyn VaultBackend>) -> Arc<dyn VaultBackend> {
+        Arc::new(AgeVault::new(Arc::clone(vault), self.identities.clone()))
+    }
+}
+
+/// Ends a pack, encrypts it for these keys, and stores it.
+pub(crate) async fn sealed(vault: &Arc<dyn VaultBackend>, writer: PackWriter, keys: &[&Key]) -> FinishedPack {
+    let recipients: Vec<Recipient> = keys.iter().map(|key| key.recipient.clone()).collect();
+    let finish = move || writer.finish().unwrap().encrypt(&recipients, &std::env::temp_dir()).unwrap();
+    let pack = tokio::task::spawn_blocking(finish).await.unwrap();
+    pack.store(vault.as_ref()).await.unwrap();
+    pack
+}
+
 pub(crate) async fn stored(vault: &Arc<dyn VaultBackend>, writer: PackWriter) -> FinishedPack {
     let pack = tokio::task::spawn_blocking(move || writer.finish().unwrap()).await.unwrap();
     pack.store(vault.as_ref()).await.unwrap();
@@ -117,8 +150,18 @@ pub(crate) fn objects() -> Vec<(String, Vec<u8>)> {
         objects.push((format!("noise/{size}"), noise(2, size)));
     }
     objects.extend((0..300).map(|i| (format!("many/{i}"), text(i, 5000))));
+    // Copies of what shares a frame, has one of its own, is cut over several; of the same key, and twice.
+    for size in [1, 8192, 1 << 20, 40_000_000] {
+        objects.push((format!("copies/text/{size}"), text(1, size)));
+        objects.push((format!("noise/{size}"), noise(2, size)));
+    }
+    objects.push((format!("copies/{}", "é".repeat(300)), noise(2, 8192)));
+    objects.push(("copies/of/nothing".to_owned(), Vec::new()));
     objects
 }
+
+/// How many of [`objects`] are copies.
+pub(crate) const COPIES: usize = 9;
 
 /// A vault of one file in memory, which can be damaged, and counts how it is read.
 #[derive(Debug, Default)]

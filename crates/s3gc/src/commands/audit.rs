@@ -10,10 +10,13 @@ use serde_json::json;
 use crate::ExitCode;
 use crate::cli::{AuditCommand, ExportFormat};
 use crate::context::{Ctx, to_json};
-use crate::error::{Error, Result};
+use crate::error::{Error, LOCKED_HELP, Result};
 use crate::human;
 
 const PAGE: u32 = 1000;
+
+/// How many packs that cannot be read for want of a key are named to people.
+const MAX_NAMED: usize = 5;
 
 pub(super) async fn run(command: AuditCommand, ctx: &Ctx) -> Result<ExitCode> {
     let fleet = ctx.fleet().await?;
@@ -141,6 +144,7 @@ async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
     let mut packs: HashMap<Digest, &str> = packs.map(|(pack, head)| (*head, pack.as_str())).collect();
     let witnessed = packs.len();
     let unreadable: Vec<_> = witnesses.iter().flat_map(|witness| &witness.unreadable).collect();
+    let locked: Vec<&String> = witnesses.iter().flat_map(|witness| &witness.locked).collect();
     let head = catalog.audit_head().await?;
     let mut check = ChainCheck::default();
     packs.remove(&check.head().hash);
@@ -175,6 +179,7 @@ async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
             "remembered": remembered,
             "witnesses": witnessed,
             "unreadable": unreadable,
+            "locked": locked,
             "broken_at": seq.flatten(),
             "reason": reason,
         }))?;
@@ -187,6 +192,15 @@ async fn verify(gc: Gc, fleet: &crate::Fleet, ctx: &Ctx) -> Result<ExitCode> {
         }
         for (pack, reason) in unreadable {
             ctx.warn(format!("{pack} cannot witness the chain: {reason}; see s3gc vault verify"));
+        }
+        for pack in locked.iter().take(MAX_NAMED) {
+            ctx.warn(format!("{pack} could not be asked: it is encrypted, and the key is missing or wrong"));
+        }
+        if locked.len() > MAX_NAMED {
+            ctx.warn(format!("and {} more; --json names all", locked.len() - MAX_NAMED));
+        }
+        if !locked.is_empty() {
+            ctx.warn(format!("  help: {LOCKED_HELP}"));
         }
     }
     Ok(if fault.is_some() { ExitCode::Faults } else { ExitCode::Ok })

@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use s3gc_core::{Gc, RestoreOptions, RestoreOutcome, RestoreReport, RestoreWhat, RunId};
+use s3gc_core::{Gc, RestoreOptions, RestoreOutcome, RestoreReport, RestoreWhat, RestoredObject, RunId};
 use serde::Serialize;
 
 use crate::ExitCode;
 use crate::assemble::{Fleet, open_target};
 use crate::cli::RestoreArgs;
 use crate::context::Ctx;
-use crate::error::{Error, Result};
+use crate::error::{Error, LOCKED_HELP, Result};
 use crate::human;
 use crate::progress::progress;
 
@@ -80,7 +80,9 @@ async fn restore(gc: Gc, what: &RestoreWhat, args: &RestoreArgs, ctx: &Ctx) -> R
     } else {
         ctx.print(text(&name, &report, args.dry_run))?;
     }
+    let is_locked = |object: &RestoredObject| matches!(object.outcome, RestoreOutcome::Locked(_));
     Ok(match (report.failed.objects + report.pruned.objects, report.restored.objects) {
+        _ if report.objects.iter().any(is_locked) => ExitCode::KeyMissing,
         (0, _) => ExitCode::Ok,
         (_, 0) => ExitCode::Failed,
         _ => ExitCode::Partial,
@@ -89,7 +91,7 @@ async fn restore(gc: Gc, what: &RestoreWhat, args: &RestoreArgs, ctx: &Ctx) -> R
 
 fn text(name: &str, report: &RestoreReport, dry_run: bool) -> String {
     let mut text = String::new();
-    let mut named = 0;
+    let (mut named, mut is_locked) = (0, false);
     for object in &report.objects {
         let (key, size) = (human::key(&object.key), human::size(object.size_bytes));
         let line = match &object.outcome {
@@ -98,9 +100,13 @@ fn text(name: &str, report: &RestoreReport, dry_run: bool) -> String {
             RestoreOutcome::Exists => format!("  lives already, left alone  {key}"),
             RestoreOutcome::Failed(reason) => format!("  failed  {key}: {reason}"),
             RestoreOutcome::Pruned(at) => format!("  pruned from the vault at {}  {key}", human::time(*at)),
+            RestoreOutcome::Locked(reason) => {
+                is_locked = true;
+                format!("  locked  {key}: {reason}")
+            }
         };
         // What went well is named in part, what did not in full.
-        if !matches!(object.outcome, RestoreOutcome::Failed(_)) {
+        if !matches!(object.outcome, RestoreOutcome::Failed(_) | RestoreOutcome::Locked(_)) {
             named += 1;
             if named > MAX_NAMED {
                 continue;
@@ -123,6 +129,9 @@ fn text(name: &str, report: &RestoreReport, dry_run: bool) -> String {
         parts.push(format!("{} pruned from the vault before", human::count(report.pruned.objects)));
     }
     writeln!(text, "{name}: {}", parts.join("; ")).unwrap_or_default();
+    if is_locked {
+        writeln!(text, "  help: {LOCKED_HELP}").unwrap_or_default();
+    }
     let lives = report.objects.iter().any(|object| object.outcome == RestoreOutcome::Exists);
     if lives && report.failed.objects > 0 {
         text.push_str(

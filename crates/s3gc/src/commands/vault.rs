@@ -1,6 +1,7 @@
 //! `s3gc vault`: what was deleted, and the proof that it can be read.
 
 mod export;
+mod keygen;
 mod prune;
 mod reindex;
 mod replicate;
@@ -27,6 +28,7 @@ const PAGE: u32 = 1000;
 
 pub(super) async fn run(command: VaultCommand, ctx: &Ctx) -> Result<ExitCode> {
     match command {
+        VaultCommand::Keygen { file } => keygen::run(file.as_deref(), ctx),
         VaultCommand::Ls { prefix } => {
             let fleet = ctx.fleet().await?;
             Ok(super::each(ctx, &fleet, |gc| list(gc, prefix.clone(), ctx)).await)

@@ -10,6 +10,7 @@
 mod brakes;
 mod configuration;
 mod cycle;
+mod encryption;
 mod faults;
 mod fence;
 mod object_vault;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::world::{ORPHANS, USERS, World, body, orphans};
 
-fn packs(world: &World) -> Vec<PathBuf> {
+pub(crate) fn packs(world: &World) -> Vec<PathBuf> {
     let (mut packs, mut left) = (Vec::new(), vec![world.path("state/vault/packs")]);
     while let Some(dir) = left.pop() {
         for entry in std::fs::read_dir(dir).unwrap() {

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::ExitCode;
 use crate::context::Ctx;
-use crate::error::{Error, Result};
+use crate::error::{Error, LOCKED_HELP, Result};
 use crate::human;
 
 /// The longest part of a path that is used as it is; most file systems end at 255 bytes.
@@ -31,6 +31,8 @@ struct Counts {
     bytes: u64,
     left: u64,
     failed: Vec<(String, String)>,
+    /// Some packs could not be decrypted.
+    is_locked: bool,
 }
 
 pub(super) async fn run(gc: Gc, dir: &Path, prefix: &str, ctx: &Ctx) -> Result<ExitCode> {
@@ -51,10 +53,21 @@ pub(super) async fn run(gc: Gc, dir: &Path, prefix: &str, ctx: &Ctx) -> Result<E
                 counts.failed.push((pack.name.to_string(), error.to_string()));
                 continue;
             }
+            Err(error @ s3gc_vault::Error::Locked { .. }) => {
+                counts.is_locked = true;
+                counts.failed.push((pack.name.to_string(), error.to_string()));
+                continue;
+            }
             Err(error) => return Err(error.into()),
         };
         if let Some(damage) = index.damage {
             counts.failed.push((pack.name.to_string(), damage));
+        }
+        for pack::Fault { key, reason, .. } in index.lost {
+            let key = key.map(|key| key.to_string()).unwrap_or_default();
+            if key.starts_with(prefix) {
+                counts.failed.push((key, reason));
+            }
         }
         for entry in index.entries.iter().rev().filter(|entry| entry.key.as_str().starts_with(prefix)) {
             if ctx.cancel.is_cancelled() {
@@ -176,10 +189,14 @@ fn show(gc: &Gc, counts: &Counts, dir: &Path, ctx: &Ctx) -> Result<ExitCode> {
         for (what, reason) in &counts.failed {
             writeln!(text, "  failed  {}: {reason}", human::escape(what)).unwrap_or_default();
         }
+        if counts.is_locked {
+            writeln!(text, "  help: {LOCKED_HELP}").unwrap_or_default();
+        }
         ctx.print(text)?;
     }
     Ok(match (counts.failed.is_empty(), counts.written + counts.left) {
         (true, _) => ExitCode::Ok,
+        (false, _) if counts.is_locked => ExitCode::KeyMissing,
         (false, 0) => ExitCode::Failed,
         (false, _) => ExitCode::Partial,
     })

@@ -3,25 +3,22 @@
 use std::collections::BTreeSet;
 
 use futures::TryStreamExt;
+use s3gc_core::Gc;
 use s3gc_core::catalog::{Adoption, PackRecord, PackState, StagedEntry};
-use s3gc_core::{Digest, Gc};
 use s3gc_vault::{FileName, VaultFile, pack};
 use serde_json::json;
 
 use crate::ExitCode;
 use crate::context::Ctx;
-use crate::error::Result;
+use crate::error::{LOCKED_HELP, Result};
 use crate::human;
-
-/// How much of a pack is read at once.
-const PIECE_BYTES: u64 = 4 << 20;
 
 pub(super) async fn run(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
     // Those that were pruned, too: a file that a crash left of one is not taken up again.
     let known: BTreeSet<FileName> = gc.packs().await?.into_iter().map(|pack| pack.name).collect();
     let files: Vec<VaultFile> = gc.vault().list("packs/").try_collect().await?;
     let total = files.len();
-    let (mut adopted, mut objects, mut damaged) = (0_u64, 0_u64, Vec::new());
+    let (mut adopted, mut objects, mut damaged, mut locked) = (0_u64, 0_u64, Vec::new(), Vec::new());
     for file in files.into_iter().filter(|file| !known.contains(&file.name)) {
         let index = match pack::read_index(&**gc.vault(), &file.name).await {
             Ok(index) => index,
@@ -29,12 +26,33 @@ pub(super) async fn run(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
                 damaged.push(error.to_string());
                 continue;
             }
+            Err(error @ s3gc_vault::Error::Locked { .. }) => {
+                locked.push(error.to_string());
+                continue;
+            }
             Err(error) => return Err(error.into()),
         };
         if let Some(damage) = &index.damage {
             damaged.push(format!("{}: {damage}", file.name));
         }
-        let record = record(&gc, &file, &index).await?;
+        for pack::Fault { key, reason, .. } in &index.lost {
+            let key = key.as_ref().map(human::key).unwrap_or_default();
+            damaged.push(format!("{}: {key}: {reason}", file.name));
+        }
+        // The record is about the file as it is stored: `verify` compares it, with the key and without.
+        let (size_bytes, blake3) = pack::stored_digest(&**gc.vault(), &file.name).await?;
+        let record = PackRecord {
+            name: file.name.clone(),
+            vault: gc.vault().location().to_owned(),
+            run: index.entries.first().map(|entry| entry.run.clone()).unwrap_or_default(),
+            created_at: index.header.created_at,
+            size_bytes,
+            blake3,
+            original_bytes: index.entries.iter().map(|entry| entry.meta.size_bytes).sum(),
+            objects: index.entries.len() as u64,
+            adopted: Some(Adoption { at: gc.clock().now(), damage: damage(&index) }),
+            state: PackState::Kept,
+        };
         let entries: Vec<StagedEntry> =
             index.entries.into_iter().map(|entry| StagedEntry { unreferenced_since: entry.staged_at, entry }).collect();
         if gc.catalog().adopt(&record, &entries).await? {
@@ -51,6 +69,7 @@ pub(super) async fn run(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
             "adopted": adopted,
             "objects": objects,
             "damaged": damaged,
+            "locked": locked,
         }))?;
     } else {
         let mut text = format!(
@@ -70,33 +89,22 @@ pub(super) async fn run(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
         for damage in &damaged {
             text.push_str(&format!("damaged: {damage}\n"));
         }
+        for reason in &locked {
+            text.push_str(&format!("locked: {reason}\n"));
+        }
+        if !locked.is_empty() {
+            text.push_str(&format!("  help: {LOCKED_HELP}\n"));
+        }
         ctx.print(text)?;
     }
-    Ok(if damaged.is_empty() { ExitCode::Ok } else { ExitCode::Faults })
-}
-
-async fn record(gc: &Gc, file: &VaultFile, index: &pack::PackIndex) -> Result<PackRecord> {
-    Ok(PackRecord {
-        name: file.name.clone(),
-        vault: gc.vault().location().to_owned(),
-        run: index.entries.first().map(|entry| entry.run.clone()).unwrap_or_default(),
-        created_at: index.header.created_at,
-        size_bytes: index.size_bytes,
-        blake3: digest(gc, &file.name, index.size_bytes).await?,
-        original_bytes: index.entries.iter().map(|entry| entry.meta.size_bytes).sum(),
-        objects: index.entries.len() as u64,
-        adopted: Some(Adoption { at: gc.clock().now(), damage: index.damage.clone() }),
-        state: PackState::Kept,
+    Ok(match (locked.is_empty(), damaged.is_empty()) {
+        (false, _) => ExitCode::KeyMissing,
+        (true, false) => ExitCode::Faults,
+        (true, true) => ExitCode::Ok,
     })
 }
 
-async fn digest(gc: &Gc, name: &FileName, size_bytes: u64) -> Result<Digest> {
-    let mut hasher = blake3::Hasher::new();
-    let mut at = 0;
-    while at < size_bytes {
-        let end = (at + PIECE_BYTES).min(size_bytes);
-        hasher.update(&gc.vault().read_range(name, at..end).await?);
-        at = end;
-    }
-    Ok(Digest::from(hasher.finalize()))
+/// What of a pack could not be read: it may hold objects that nobody knows.
+fn damage(index: &pack::PackIndex) -> Option<String> {
+    index.damage.clone().or_else(|| index.lost.first().map(|fault| fault.reason.clone()))
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::ExitCode;
 use crate::context::Ctx;
-use crate::error::Result;
+use crate::error::{LOCKED_HELP, Result};
 use crate::human;
 
 #[derive(Serialize)]
@@ -22,15 +22,28 @@ struct PackFaults {
     faults: Vec<serde_json::Value>,
 }
 
+/// What could be said of a pack without its key.
+#[derive(Default, Serialize)]
+struct Locked {
+    /// Their bytes are those of the catalog's records.
+    same: u64,
+    /// Nothing is known of them.
+    unknown: Vec<FileName>,
+}
+
+/// What the catalog knows of a pack's file: its length and digest.
+type Known = Option<(u64, Digest)>;
+
 pub(super) async fn run(gc: Gc, level: VerifyLevel, ctx: &Ctx) -> Result<ExitCode> {
     let packs = packs(&gc).await?;
     let (mut objects, mut checked, mut bytes) = (0_u64, 0_u64, 0_u64);
-    let mut bad = Vec::new();
+    let (mut bad, mut locked) = (Vec::new(), Locked::default());
     for (done, (name, expected)) in packs.iter().enumerate() {
         if done > 0 && done % 100 == 0 {
             ctx.say(format!("{} of {} packs", human::count(done as u64), human::count(packs.len() as u64)));
         }
-        match pack::verify(Arc::clone(gc.vault()), name, level, *expected).await {
+        let digest = expected.map(|(_, digest)| digest);
+        match pack::verify(Arc::clone(gc.vault()), name, level, digest).await {
             Ok(report) => {
                 objects += report.entries.len() as u64;
                 checked += report.checked as u64;
@@ -40,6 +53,13 @@ pub(super) async fn run(gc: Gc, level: VerifyLevel, ctx: &Ctx) -> Result<ExitCod
                     bad.push(PackFaults { pack: name.clone(), faults: report.faults.iter().map(fault).collect() });
                 }
             }
+            Err(s3gc_vault::Error::Locked { .. }) => match compare(&gc, name, level, *expected, &mut bytes).await? {
+                None => locked.unknown.push(name.clone()),
+                Some(Ok(())) => locked.same += 1,
+                Some(Err(reason)) => {
+                    bad.push(PackFaults { pack: name.clone(), faults: vec![json!({ "key": null, "reason": reason })] });
+                }
+            },
             Err(error @ (s3gc_vault::Error::NotFound { .. } | s3gc_vault::Error::Damaged { .. })) => {
                 let faults = vec![json!({ "key": null, "reason": error.to_string() })];
                 bad.push(PackFaults { pack: name.clone(), faults });
@@ -56,6 +76,7 @@ pub(super) async fn run(gc: Gc, level: VerifyLevel, ctx: &Ctx) -> Result<ExitCod
             "bytes": bytes,
             "objects": objects,
             "objects_decoded": checked,
+            "locked": locked,
             "faults": bad,
         }))?;
     } else {
@@ -66,7 +87,11 @@ pub(super) async fn run(gc: Gc, level: VerifyLevel, ctx: &Ctx) -> Result<ExitCod
             human::size(bytes),
             human::objects(objects),
             human::count(checked),
-            if ok { "all is well".to_owned() } else { human::plural(bad.len() as u64, "bad pack") },
+            match (ok, locked.unknown.is_empty()) {
+                (true, true) => "all is well".to_owned(),
+                (true, false) => "not all could be verified".to_owned(),
+                (false, _) => human::plural(bad.len() as u64, "bad pack"),
+            },
         );
         for pack in &bad {
             for fault in &pack.faults {
@@ -75,20 +100,70 @@ pub(super) async fn run(gc: Gc, level: VerifyLevel, ctx: &Ctx) -> Result<ExitCod
                 writeln!(text, "  {}:{key} {reason}", pack.pack).unwrap_or_default();
             }
         }
+        if locked.same > 0 {
+            let how = if level == VerifyLevel::Quick { "lengths" } else { "lengths and BLAKE3" };
+            let packs = human::plural(locked.same, "pack");
+            writeln!(
+                text,
+                "  encrypted, and the key is missing or wrong: {packs}; nothing but {how} could be compared"
+            )
+            .unwrap_or_default();
+        }
+        for pack in &locked.unknown {
+            writeln!(
+                text,
+                "  {pack}: not verified: encrypted, the key is missing or wrong, and unknown to the catalog"
+            )
+            .unwrap_or_default();
+        }
+        if locked.same > 0 || !locked.unknown.is_empty() {
+            writeln!(text, "  help: {LOCKED_HELP}").unwrap_or_default();
+        }
         ctx.print(text)?;
     }
-    Ok(if ok { ExitCode::Ok } else { ExitCode::Faults })
+    Ok(match (ok, locked.unknown.is_empty()) {
+        (false, _) => ExitCode::Faults,
+        (true, false) => ExitCode::KeyMissing,
+        (true, true) => ExitCode::Ok,
+    })
+}
+
+/// Compares a pack that is locked with the catalog's record: its length, and unless it is to be quick, its digest.
+/// `None` if there is no record.
+async fn compare(
+    gc: &Gc,
+    name: &FileName,
+    level: VerifyLevel,
+    known: Known,
+    bytes: &mut u64,
+) -> Result<Option<Result<(), String>>> {
+    let Some((size_bytes, blake3)) = known else { return Ok(None) };
+    let vault = gc.vault().stored().unwrap_or(gc.vault());
+    let stored_bytes = match vault.size(name).await {
+        Err(error @ s3gc_vault::Error::NotFound { .. }) => return Ok(Some(Err(error.to_string()))),
+        size => size?,
+    };
+    *bytes += stored_bytes;
+    if stored_bytes != size_bytes {
+        return Ok(Some(Err(format!("the file has {stored_bytes} bytes instead of {size_bytes}"))));
+    }
+    if level == VerifyLevel::Quick {
+        return Ok(Some(Ok(())));
+    }
+    let (_, digest) = pack::stored_digest(&**gc.vault(), name).await?;
+    let is_same = digest == blake3;
+    Ok(Some(if is_same { Ok(()) } else { Err(format!("the file's BLAKE3 is {digest} instead of {blake3}")) }))
 }
 
 /// Finds every pack: those of the catalog, with their digests, and those that only the vault knows.
-async fn packs(gc: &Gc) -> Result<BTreeMap<FileName, Option<Digest>>> {
+async fn packs(gc: &Gc) -> Result<BTreeMap<FileName, Known>> {
     let mut packs = BTreeMap::new();
     let files: Vec<_> = gc.vault().list("packs/").try_collect().await?;
     packs.extend(files.into_iter().map(|file| (file.name, None)));
     for pack in gc.packs().await? {
         // The file of one that was pruned is not missing; while it still lies there, it is looked at like any other.
         if !pack.state.is_gone() || packs.contains_key(&pack.name) {
-            packs.insert(pack.name, Some(pack.blake3));
+            packs.insert(pack.name, Some((pack.size_bytes, pack.blake3)));
         }
     }
     Ok(packs)
