@@ -65,9 +65,9 @@ points! {
     PackWriting = "pack.writing",
     /// The local file of a pack is whole.
     PackWritten = "pack.written",
-    /// A temporary file is in the vault.
+    /// A temporary file is in the vault; nothing was sent to one in a bucket.
     VaultWriting = "vault.writing",
-    /// The file of the vault has its bytes, which are not synced.
+    /// The file of the vault has its bytes, which are not synced; in a bucket it lacks its last request.
     VaultWritten = "vault.written",
     /// The bytes are synced, and have no name.
     VaultSynced = "vault.synced",
@@ -75,7 +75,7 @@ points! {
     VaultRenamed = "vault.renamed",
     /// The file of the vault is durable.
     VaultDurable = "vault.durable",
-    /// A new record of the vault is durable, beside the old one.
+    /// A new record of the vault is durable, beside the old one; in a bucket it is about to be sent.
     RecordWritten = "record.written",
     /// The new record of the vault has taken the place of the old one.
     RecordReplaced = "record.replaced",

@@ -164,6 +164,11 @@ async fn what_makes_no_sense_is_refused() {
     };
     assert_eq!(with(|_| {}).await.unwrap().location(), "s3+http://127.0.0.1:9/vault/s3gc");
     assert_eq!(with(|config| config.prefix = String::new()).await.unwrap().location(), "s3+http://127.0.0.1:9/vault");
+    #[cfg(feature = "gcp")]
+    {
+        let google = ObjectVault::connect(ObjectConfig::new(Provider::Gcs, "vault", "s3gc")).await.unwrap();
+        assert_eq!(google.location(), "gs://vault/s3gc");
+    }
     let refused: [fn(&mut ObjectConfig); 6] = [
         |config| config.bucket = String::new(),
         |config| config.bucket = "a/b".into(),

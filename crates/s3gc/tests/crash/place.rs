@@ -15,6 +15,8 @@ pub(crate) enum Store {
     Bucket,
     Versioned,
     Directory,
+    /// A bucket as the first one, whose vault is in another bucket.
+    ObjectVault,
 }
 
 pub(crate) struct Place {
@@ -32,6 +34,14 @@ impl Place {
         match store {
             Store::Bucket => {}
             Store::Versioned => world.bucket().set_versioning(VersioningState::Enabled),
+            Store::ObjectVault => {
+                drop(world.server.bucket("backups"));
+                std::fs::create_dir(world.path("state")).unwrap();
+                let vault = format!("path = \"s3://backups/s3gc\"\nendpoint = \"{}\"", world.server.endpoint());
+                let text = world.configuration().replace("path = \"state/vault\"", &vault);
+                let text = format!("{text}[catalog]\npath = \"state/catalog.db\"\n");
+                std::fs::write(world.path("s3gc.toml"), text).unwrap();
+            }
             Store::Directory => {
                 std::fs::create_dir_all(world.path("uploads/avatars")).unwrap();
                 for key in world.bucket().keys() {
@@ -82,7 +92,9 @@ impl Place {
     pub(crate) fn read(&self, key: &str) -> Option<Vec<u8>> {
         match self.store {
             Store::Directory => std::fs::read(self.world.path("uploads").join(key)).ok(),
-            Store::Bucket | Store::Versioned => self.world.bucket().object(key).map(|object| object.bytes().to_vec()),
+            Store::Bucket | Store::Versioned | Store::ObjectVault => {
+                self.world.bucket().object(key).map(|object| object.bytes().to_vec())
+            }
         }
     }
 
@@ -90,7 +102,7 @@ impl Place {
     pub(crate) fn headers(&self, key: &str) -> [BTreeMap<String, String>; 3] {
         match self.store {
             Store::Directory => Default::default(),
-            Store::Bucket | Store::Versioned => {
+            Store::Bucket | Store::Versioned | Store::ObjectVault => {
                 let object = self.world.bucket().object(key).unwrap();
                 [object.headers, object.user, object.tags]
             }

@@ -11,8 +11,31 @@ use crate::world::orphans;
 const AT_A_TIME: usize = 4;
 const STORES: [Store; 3] = [Store::Bucket, Store::Versioned, Store::Directory];
 
-/// Which stores come to a point; of the points of all of them the short form takes the stores in turn.
+/// Which stores come to a point; of the points of all of them the short form takes the stores in turn, and those of the
+/// vault with a vault in a bucket, too.
 fn stores(place: usize, point: Point) -> Vec<Store> {
+    let mut stores = of_the_store(place, point);
+    let in_the_vault = matches!(
+        point,
+        Point::LeaseTaken
+            | Point::RecordWritten
+            | Point::RecordReplaced
+            | Point::EpochRecorded
+            | Point::VaultWriting
+            | Point::VaultWritten
+            | Point::VaultDurable
+            | Point::PackStored
+            | Point::PackReadBack
+    );
+    // A directory syncs and renames.
+    let of_directories = stores == [Store::Directory] || matches!(point, Point::VaultSynced | Point::VaultRenamed);
+    if in_the_vault || (crate::long_form().is_some() && !of_directories && point != Point::MarkersChecked) {
+        stores.push(Store::ObjectVault);
+    }
+    stores
+}
+
+fn of_the_store(place: usize, point: Point) -> Vec<Store> {
     match point {
         Point::CanaryWriting | Point::CanaryWritten | Point::CanariesGone => vec![Store::Bucket, Store::Versioned],
         Point::DeleteSending | Point::DeleteAnswered => vec![Store::Bucket, Store::Versioned],
