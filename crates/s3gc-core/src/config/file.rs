@@ -309,7 +309,7 @@ struct Vault {
 #[expect(dead_code, reason = "only its schema is used")]
 enum Replica {
     Path(String),
-    Table(ReplicaTable),
+    Table(Box<ReplicaTable>),
 }
 
 /// The keys of [vault] that say where it is.

@@ -5,6 +5,9 @@ use s3gc_vault::{Error, LeaseRecord, VaultLease};
 
 use super::*;
 
+/// What a server does otherwise.
+type Quirk = fn(&mut Quirks);
+
 fn record(text: &'static str) -> LeaseRecord {
     LeaseRecord(Bytes::from_static(text.as_bytes()))
 }
@@ -20,7 +23,7 @@ async fn refused(change: fn(&mut Quirks)) -> (S3Mem, ObjectVault, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn i09_where_conditions_are_ignored_there_is_no_lease() {
-    let cases: [(fn(&mut Quirks), &str); 3] = [
+    let cases: [(Quirk, &str); 3] = [
         (|quirks| quirks.ignore_if_none_match_on_put = true, "whatever If-None-Match says"),
         (|quirks| quirks.ignore_if_match_on_put = true, "whatever If-Match says"),
         (|quirks| quirks.refuse_conditions_on_put = true, "takes neither"),
