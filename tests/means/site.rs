@@ -7,7 +7,9 @@ use std::time::Duration;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, VersioningConfiguration};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, ObjectCannedAcl, VersioningConfiguration,
+};
 use s3gc_core::catalog::AuditFilter;
 use s3gc_core::{Gc, Mode, ObjectStore, ReferenceSource, RunOptions, RunReport};
 use s3gc_store_s3::{S3Config, S3Store};
@@ -141,7 +143,9 @@ impl Site {
     /// Uploads it in one part.
     pub(crate) async fn put_in_parts(&self, key: &str, body: &str) {
         let (client, bucket) = (&self.client, &self.bucket);
-        let upload = client.create_multipart_upload().bucket(bucket).key(key).send().await.unwrap();
+        // Without a list moto has none to tell, and fails when it is asked for it.
+        let create = client.create_multipart_upload().bucket(bucket).key(key).acl(ObjectCannedAcl::Private);
+        let upload = create.send().await.unwrap();
         let id = upload.upload_id().unwrap();
         let bytes = ByteStream::from(body.as_bytes().to_vec());
         let part = client.upload_part().bucket(bucket).key(key).upload_id(id).part_number(1).body(bytes);
