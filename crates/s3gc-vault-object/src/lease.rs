@@ -1,6 +1,7 @@
 //! Records: an object each, changed on the condition that it is the one that was read.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ const TRIES: u32 = 8;
 pub(crate) struct Leases {
     /// Whether conditions are honoured: why not, or nothing.
     probed: OnceCell<Option<String>>,
+    /// Whether the server wants entity tags without their quotes, as older radosgw do with a PUT.
+    bare_tags: AtomicBool,
     /// Swaps that may have been done, and of which the caller does not know.
     unanswered: Mutex<HashMap<String, Unanswered>>,
 }
@@ -138,7 +141,13 @@ impl Inner {
     ) -> Result<Written> {
         const OPERATION: &str = "writing the record";
         let path = self.path(&format!("{RECORDS}/{slot}"))?;
-        let mode = before.map_or(PutMode::Create, PutMode::Update);
+        let as_wanted = |mut version: UpdateVersion| {
+            if self.leases.bare_tags.load(Ordering::Relaxed) {
+                version.e_tag = version.e_tag.map(|tag| tag.trim_matches('"').to_owned());
+            }
+            PutMode::Update(version)
+        };
+        let mode = before.map_or(PutMode::Create, as_wanted);
         let options = PutOptions { mode, ..PutOptions::default() };
         let write = self.store.put_opts(&path, encode(id, record).into(), options);
         match tokio::time::timeout(PATIENCE, write).await {
@@ -186,10 +195,10 @@ impl Inner {
         let refused = "the store takes neither If-Match nor If-None-Match with a PUT";
         for _ in 0..TRIES {
             let (first, creation) = (Uuid::now_v7(), note("tries whether conditions are honoured: creation"));
-            let before = match self.fetch(PROBE).await? {
-                Some(stored) => stored.version,
+            let (known, before) = match self.fetch(PROBE).await? {
+                Some(stored) => (stored.id, stored.version),
                 None => match self.write(PROBE, first, &creation, None).await? {
-                    Written::Yes(version) => version,
+                    Written::Yes(version) => (Some(first), version),
                     Written::No => continue,
                     Written::NotImplemented => return says(refused),
                 },
@@ -201,8 +210,13 @@ impl Inner {
             }
             match self.write(PROBE, Uuid::now_v7(), &note("replacement"), Some(before.clone())).await? {
                 Written::Yes(_) => {}
-                // Somebody else probes.
-                Written::No => continue,
+                // Somebody else probes, or the tag is not as the server wants it.
+                Written::No => {
+                    if self.fetch(PROBE).await?.is_some_and(|stored| stored.id == known) {
+                        self.leases.bare_tags.fetch_not(Ordering::Relaxed);
+                    }
+                    continue;
+                }
                 Written::NotImplemented => return says(refused),
             }
             return match self.write(PROBE, Uuid::now_v7(), &note("late replacement"), Some(before)).await? {
