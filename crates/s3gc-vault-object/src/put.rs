@@ -69,10 +69,7 @@ impl Inner {
         for attempt in 1.. {
             let mode = if self.creates.load(Ordering::Relaxed) { PutMode::Create } else { PutMode::Overwrite };
             let options = PutOptions { mode, attributes: self.attributes.clone(), ..PutOptions::default() };
-            let error = match self.store.put_opts(path, payload.clone(), options).await {
-                Ok(_) => break,
-                Err(error) => error,
-            };
+            let Err(error) = self.store.put_opts(path, payload.clone(), options).await else { break };
             if takes_no_conditions(&error) {
                 self.creates.store(false, Ordering::Relaxed);
                 // Another look, as late as can be.
