@@ -1,6 +1,6 @@
 //! What is particular to buckets, against a server in memory: parts, conditions that are ignored, answers that are lost.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 #![expect(clippy::disallowed_methods, reason = "the removal of files is a subject of these tests")]
 
 mod conditions;
