@@ -54,6 +54,8 @@ pub(crate) struct Parts {
     pub(crate) vault: Arc<dyn VaultBackend>,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) compressor: Arc<dyn Compressor>,
+    /// What encodes JPEG files in packs, if anything does.
+    pub(crate) jpeg_codec: Option<Arc<dyn Compressor>>,
     /// To whom new packs are encrypted; to nobody, and they are plain.
     pub(crate) recipients: Vec<Recipient>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -128,6 +130,7 @@ impl Gc {
             vault: None,
             catalog: None,
             compressor: Arc::new(Zstd::default()),
+            jpeg_codec: None,
             recipients: Vec::new(),
             clock: Arc::new(SystemClock),
             widening: None,
@@ -324,6 +327,7 @@ pub struct GcBuilder {
     vault: Option<Arc<dyn VaultBackend>>,
     catalog: Option<Arc<dyn Catalog>>,
     compressor: Arc<dyn Compressor>,
+    jpeg_codec: Option<Arc<dyn Compressor>>,
     recipients: Vec<Recipient>,
     clock: Arc<dyn Clock>,
     widening: Option<serde_json::Value>,
@@ -357,6 +361,12 @@ impl GcBuilder {
     /// Compresses so; zstd by default.
     pub fn compressor(mut self, compressor: Arc<dyn Compressor>) -> Self {
         self.compressor = compressor;
+        self
+    }
+
+    /// Encodes JPEG files with this codec, where it gives the same bytes again; by default they are stored as they are.
+    pub fn jpeg_codec(mut self, codec: Option<Arc<dyn Compressor>>) -> Self {
+        self.jpeg_codec = codec;
         self
     }
 
@@ -398,8 +408,9 @@ impl GcBuilder {
             return Err(Error::Invalid(format!("two sources are named {:?}", pair[0])));
         }
         let config_hash = config_hash(&self.settings, &names, self.widening.as_ref());
-        let Self { settings, sources, compressor, recipients, clock, .. } = self;
-        let parts = Parts { store, sources, vault, catalog, compressor, recipients, clock, settings, config_hash };
+        let Self { settings, sources, compressor, jpeg_codec, recipients, clock, .. } = self;
+        let parts =
+            Parts { store, sources, vault, catalog, compressor, jpeg_codec, recipients, clock, settings, config_hash };
         Ok(Gc { parts: Arc::new(parts) })
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use s3gc_catalog::SqliteCatalog;
+use s3gc_compress::Lepton;
 use s3gc_core::catalog::Catalog;
 use s3gc_core::config::{
     BucketConfig, Config, DeleteChecksum, OnConflict, ReferenceConfig, ReferencePlace, StoreConfig,
@@ -207,6 +208,7 @@ async fn collector(
         .vault(Arc::new(vault))
         .catalog(catalog)
         .compressor(Arc::from(bucket.vault.compression.compressor()))
+        .jpeg_codec(bucket.vault.lepton.then(|| Arc::new(Lepton) as _))
         .recipients(bucket.vault.recipients.clone())
         .widening(widening(config, bucket, others));
     for database in &bucket.databases {
