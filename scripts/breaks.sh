@@ -13,7 +13,7 @@ source scripts/copy.sh
 export CARGO_TERM_COLOR=never
 # One crate changes at a time.
 export CARGO_INCREMENTAL=1
-export S3GC_TEST_REQUIRE=s3,postgres,mysql,moto
+export S3GC_TEST_REQUIRE=s3,postgres,mysql,moto,age
 # The simulator has to fail, and nobody reads the smallest history.
 export S3GC_SIM_SHRINK=0
 

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 root=$PWD
 source scripts/copy.sh
 export CARGO_INCREMENTAL=1 CARGO_TERM_COLOR=never
-export S3GC_TEST_REQUIRE=s3,postgres,mysql,moto
+export S3GC_TEST_REQUIRE=s3,postgres,mysql,moto,age
 # A test has to fail, and nobody reads the smallest case.
 export S3GC_SIM_SHRINK=0 PROPTEST_MAX_SHRINK_ITERS=0
 # The same mutants survive each time.

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh
 # A service that is not there fails its tests instead of skipping them.
-export S3GC_TEST_REQUIRE=s3,postgres,mysql,moto
+export S3GC_TEST_REQUIRE=s3,postgres,mysql,moto,age
 # Full and read-only disks are mounted where that is allowed, which it is not in every container.
 if [[ $(id -u) == 0 ]] && unshare --mount true 2>/dev/null; then S3GC_TEST_REQUIRE+=,mount; fi
 # Apart: the simulator wants a tokio that can stop the time, and with it in one build all that stands on tokio would be

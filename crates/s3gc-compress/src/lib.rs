@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod codecs;
+#[cfg(feature = "lepton")]
+mod lepton;
 
 pub use codecs::{Lz4, Plain, Zstd};
+#[cfg(feature = "lepton")]
+pub use lepton::Lepton;
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,7 +15,9 @@ use std::io::{self, Read, Write};
 ///
 /// # Contract
 ///
-/// 1. `decompress` of what `compress` wrote gives the same bytes, of any length, none included.
+/// 1. `decompress` of what `compress` wrote gives the same bytes, of any length, none included. A codec that is for one
+///    kind of file alone refuses any other, and what is too long for it, with an error, and whoever stores what it wrote decodes it first
+///    and compares.
 /// 2. The id is a short lower-case word that never changes and is unlike any other codec's.
 /// 3. A cut or damaged input is an error or gives other bytes than the original; the caller compares length and digest.
 /// 4. Neither direction panics, whatever the input.
@@ -44,6 +50,8 @@ pub fn by_id(id: &str) -> Option<Box<dyn Compressor>> {
         "zstd" => Some(Box::new(Zstd::default())),
         "lz4" => Some(Box::new(Lz4)),
         "none" => Some(Box::new(Plain)),
+        #[cfg(feature = "lepton")]
+        "lepton" => Some(Box::new(Lepton)),
         _ => None,
     }
 }

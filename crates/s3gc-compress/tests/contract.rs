@@ -17,6 +17,19 @@ mod lz4 {
     s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Lz4));
 }
 
+mod lepton {
+    use s3gc_testkit::jpeg;
+
+    use super::Fixture;
+    s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Lepton).with_samples([
+        jpeg::PHOTO.to_vec(),
+        jpeg::PROGRESSIVE.to_vec(),
+        jpeg::FULL.to_vec(),
+        jpeg::GREY.to_vec(),
+        jpeg::flat(800, 600),
+    ]));
+}
+
 mod none {
     use super::Fixture;
     s3gc_testkit::compressor_suite!(Fixture::new(s3gc_compress::Plain));

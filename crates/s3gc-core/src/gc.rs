@@ -56,6 +56,8 @@ pub(crate) struct Parts {
     pub(crate) replica: Option<Arc<dyn VaultBackend>>,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) compressor: Arc<dyn Compressor>,
+    /// What encodes JPEG files in packs, if anything does.
+    pub(crate) jpeg_codec: Option<Arc<dyn Compressor>>,
     /// To whom new packs are encrypted; to nobody, and they are plain.
     pub(crate) recipients: Vec<Recipient>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -131,6 +133,7 @@ impl Gc {
             replica: None,
             catalog: None,
             compressor: Arc::new(Zstd::default()),
+            jpeg_codec: None,
             recipients: Vec::new(),
             clock: Arc::new(SystemClock),
             widening: None,
@@ -355,6 +358,7 @@ pub struct GcBuilder {
     replica: Option<Arc<dyn VaultBackend>>,
     catalog: Option<Arc<dyn Catalog>>,
     compressor: Arc<dyn Compressor>,
+    jpeg_codec: Option<Arc<dyn Compressor>>,
     recipients: Vec<Recipient>,
     clock: Arc<dyn Clock>,
     widening: Option<serde_json::Value>,
@@ -395,6 +399,12 @@ impl GcBuilder {
     /// Compresses so; zstd by default.
     pub fn compressor(mut self, compressor: Arc<dyn Compressor>) -> Self {
         self.compressor = compressor;
+        self
+    }
+
+    /// Encodes JPEG files with this codec, where it gives the same bytes again; by default they are stored as they are.
+    pub fn jpeg_codec(mut self, codec: Option<Arc<dyn Compressor>>) -> Self {
+        self.jpeg_codec = codec;
         self
     }
 
@@ -443,9 +453,20 @@ impl GcBuilder {
                 self.settings.name
             )));
         }
-        let Self { settings, sources, compressor, recipients, clock, .. } = self;
-        let parts =
-            Parts { store, sources, vault, replica, catalog, compressor, recipients, clock, settings, config_hash };
+        let Self { settings, sources, compressor, jpeg_codec, recipients, clock, .. } = self;
+        let parts = Parts {
+            store,
+            sources,
+            vault,
+            replica,
+            catalog,
+            compressor,
+            jpeg_codec,
+            recipients,
+            clock,
+            settings,
+            config_hash,
+        };
         Ok(Gc { parts: Arc::new(parts) })
     }
 }

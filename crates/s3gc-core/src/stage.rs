@@ -249,7 +249,8 @@ impl Packer {
             created_at: now,
             audit_head: self.audit_head.clone(),
         };
-        Ok(PackWriter::create(dir, header, Arc::clone(&self.parts.compressor))?)
+        let writer = PackWriter::create(dir, header, Arc::clone(&self.parts.compressor))?;
+        Ok(writer.with_jpeg_codec(self.parts.jpeg_codec.clone()))
     }
 
     fn finish(&self, (writer, plans): (PackWriter, Vec<PlanEntry>), packs: &mpsc::Sender<Packed>) -> Result<()> {

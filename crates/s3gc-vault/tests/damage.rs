@@ -6,7 +6,8 @@ mod common;
 use std::sync::Arc;
 
 use common::{Key, MemVault, append, new_entry, noise, read, text};
-use s3gc_compress::{Compressor, Lz4, Plain, Zstd};
+use s3gc_compress::{Compressor, Lepton, Lz4, Plain, Zstd};
+use s3gc_testkit::jpeg::GREY;
 use s3gc_vault::pack::{self, FinishedPack, PackWriter, VerifyLevel};
 use s3gc_vault::{Error, VaultBackend};
 
@@ -27,8 +28,13 @@ async fn packed(codec: impl Compressor) -> Packed {
 /// A few small objects of each kind: grouped, alone, stored, encoded, linked.
 async fn packed_for(codec: impl Compressor, key: Option<Key>) -> Packed {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = PackWriter::create(dir.path(), common::header(), Arc::new(codec)).unwrap();
-    let mut objects = vec![("empty".to_owned(), Vec::new()), ("noise".to_owned(), noise(1, 700))];
+    let writer = PackWriter::create(dir.path(), common::header(), Arc::new(codec)).unwrap();
+    let mut writer = writer.with_jpeg_codec(Some(Arc::new(Lepton)));
+    let mut objects = vec![
+        ("photo".to_owned(), GREY.to_vec()),
+        ("empty".to_owned(), Vec::new()),
+        ("noise".to_owned(), noise(1, 700)),
+    ];
     objects.extend((0..4).map(|i| (format!("text/{i}"), text(i, 900))));
     objects.extend([("copy/text".to_owned(), text(1, 900)), ("copy/noise".to_owned(), noise(1, 700))]);
     for (key, body) in &objects {

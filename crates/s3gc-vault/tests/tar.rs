@@ -1,4 +1,4 @@
-//! Every pack opens with tools that everyone has.
+//! Every pack opens with tools that everyone has: GNU tar, zstd, lz4, age.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use common::{objects, stored, writer};
 use s3gc_compress::{Compressor, Lz4, Plain, Zstd};
-use s3gc_vault::pack::FinishedPack;
+use s3gc_testkit::servers::{Skip, require};
+use s3gc_vault::encryption::{AgeVault, Identities};
+use s3gc_vault::pack::{self, FinishedPack, VerifyLevel};
 use s3gc_vault::{DirVault, VaultBackend};
 
 /// Packs everything, extracts it with GNU tar, and returns the pack with the directory of what came out.
@@ -105,6 +107,82 @@ async fn tar_and_lz4_extract_a_lz4_pack() {
             assert!(run(Command::new("lz4").args(["-d", "-c"]).arg(file)).stdout == body, "{key:?}");
         }
     }
+}
+
+/// Runs a line of a shell.
+fn sh(line: &str, args: &[&Path]) -> Output {
+    run(Command::new("sh").args(["-euc", line, "sh"]).args(args))
+}
+
+/// Tells whether the programs of age are there.
+fn has_age() -> bool {
+    let version = Command::new("age").arg("--version").output();
+    require(version.map(drop).map_err(|error| Skip::new("age", error))).is_some()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn age_zstd_and_tar_open_an_encrypted_pack() {
+    if !has_age() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let vault: Arc<dyn VaultBackend> = Arc::new(DirVault::open(dir.path().join("vault")).unwrap());
+    let (ours, theirs) = (common::key(), common::key());
+    let objects = objects();
+    let mut writer = writer(dir.path(), Zstd::default());
+    for (key, body) in &objects {
+        common::append(&mut writer, key, body);
+    }
+    let pack = common::sealed(&vault, writer, &[&ours, &theirs]).await;
+    let file = dir.path().join("vault").join(pack.name.as_str());
+    for (name, key) in [("ours", &ours), ("theirs", &theirs)] {
+        let identity = dir.path().join(name);
+        std::fs::write(&identity, &key.file).unwrap();
+        let listed = sh(r#"age -d -i "$1" "$2" | zstd -dc | tar t"#, &[&identity, &file]);
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        assert_eq!(listed.lines().count(), objects.len() + 2);
+    }
+    sh(r#"age -d -i "$1" "$2" | zstd -t"#, &[&dir.path().join("ours"), &file]);
+    let out = dir.path().join("a/b/c/out");
+    std::fs::create_dir_all(&out).unwrap();
+    sh(r#"age -d -i "$1" "$2" | zstd -dc | tar x -C "$3""#, &[&dir.path().join("theirs"), &file, &out]);
+    let found = same_names(&pack, &out);
+    for (entry, (key, body)) in pack.entries.iter().zip(&objects) {
+        assert!(std::fs::read(&found[&entry.member]).unwrap() == *body, "{key:?}");
+    }
+    std::fs::write(dir.path().join("other"), &common::key().file).unwrap();
+    let refused = Command::new("age").arg("-d").arg("-i").arg(dir.path().join("other")).arg(&file).output().unwrap();
+    assert!(!refused.status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_age_and_age_keygen_made_is_read() {
+    if !has_age() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let inner: Arc<dyn VaultBackend> = Arc::new(DirVault::open(dir.path().join("vault")).unwrap());
+    let ours = common::key();
+    let mut writer = writer(dir.path(), Zstd::default());
+    common::append(&mut writer, "noise", &common::noise(1, 200_000));
+    common::append(&mut writer, "copy", &common::noise(1, 200_000));
+    let pack = common::sealed(&inner, writer, &[&ours]).await;
+    // Somebody encrypts the vault anew, to another key.
+    let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+    std::fs::write(&old, &ours.file).unwrap();
+    run(Command::new("age-keygen").arg("-o").arg(&new));
+    let file = dir.path().join("vault").join(pack.name.as_str());
+    sh(
+        r#"age -d -i "$1" "$3" >"$3.plain"; rm -f "$3"; age -r "$(age-keygen -y "$2")" -o "$3" "$3.plain""#,
+        &[&old, &new, &file],
+    );
+    assert!(ours.open(&inner).size(&pack.name).await.is_err(), "the old key is of no use any more");
+    let vault: Arc<dyn VaultBackend> = Arc::new(AgeVault::new(inner, Identities::read(&new).unwrap()));
+    for entry in &pack.entries {
+        assert!(common::read(&vault, &pack.name, entry).await.unwrap() == common::noise(1, 200_000));
+    }
+    let report = pack::verify(vault, &pack.name, VerifyLevel::Full, None).await.unwrap();
+    assert_eq!((report.faults, report.checked), (vec![], 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

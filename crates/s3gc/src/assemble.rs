@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use s3gc_catalog::SqliteCatalog;
+use s3gc_compress::Lepton;
 use s3gc_core::catalog::Catalog;
 use s3gc_core::config::{
     BucketConfig, Config, DeleteChecksum, Encryption, ObjectPlace, ObjectScheme, OnConflict, ReferenceConfig,
@@ -211,6 +212,7 @@ async fn collector(
         .vault(Arc::new(vault))
         .catalog(catalog)
         .compressor(Arc::from(bucket.vault.compression.compressor()))
+        .jpeg_codec(bucket.vault.lepton.then(|| Arc::new(Lepton) as _))
         .recipients(bucket.vault.recipients.clone())
         .widening(widening(config, bucket, others));
     if let Some(replica) = &bucket.vault.replica {

@@ -226,6 +226,11 @@ impl ConfigBuilder {
         self.text("vault", "compression", show_compression(&compression))
     }
 
+    /// Sets whether JPEG files are encoded with Lepton.
+    pub fn lepton(self, yes: bool) -> Self {
+        self.set("vault", "lepton", Value::Bool(yes))
+    }
+
     /// Encrypts new packs to these recipients of age: `age1...`.
     pub fn recipients<R: Into<String>>(self, recipients: impl IntoIterator<Item = R>) -> Self {
         let items = recipients.into_iter().map(|item| string(item.into())).collect();

@@ -296,6 +296,8 @@ struct Vault {
     auto_restore: Option<Or<bool>>,
     /// zstd, zstd:LEVEL (1 to 22), lz4 or none. Default: zstd.
     compression: Option<String>,
+    /// Whether JPEG files of up to 16 MiB are encoded with Lepton, losslessly. Default: false.
+    lepton: Option<Or<bool>>,
     /// To whom new packs are encrypted: recipients of age, age1... Default: to nobody, and packs are plain.
     recipients: Option<Or<Vec<String>>>,
     /// The age identity file with which this host reads encrypted packs. Default: none, and it cannot.

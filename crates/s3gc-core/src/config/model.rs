@@ -188,6 +188,8 @@ pub struct VaultConfig {
     pub pack_size_bytes: u64,
     /// Whether a run in `execute` mode brings back what was deleted and is referenced.
     pub auto_restore: bool,
+    /// Whether JPEG files are encoded with Lepton.
+    pub lepton: bool,
     /// To whom new packs are encrypted; none, and they are plain.
     pub recipients: Vec<Recipient>,
     /// The age identity file with which this host reads encrypted packs.

@@ -470,6 +470,7 @@ impl Resolver<'_> {
             pack_size_bytes: section.or(log, "pack_size", 64 << 20, pack_size, |bytes| show_size(*bytes)),
             auto_restore: section.or(log, "auto_restore", false, read::boolean, ToString::to_string),
             replica: vault::replica(section, self.base, log),
+            lepton: section.or(log, "lepton", false, values::lepton, ToString::to_string),
             recipients: self.all(section, log, "recipients", values::recipient, show_recipients),
             identity: section.optional(log, "identity", identity, |path| show_path(path)),
         }

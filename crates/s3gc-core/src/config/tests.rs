@@ -571,6 +571,13 @@ fn the_ramp_and_the_switches_of_trust_are_read() {
 }
 
 #[test]
+fn lepton_is_off_by_default_and_a_boolean() {
+    assert!(!bucket(BASE).vault.lepton);
+    assert!(bucket(&format!("{BASE}[vault]\nlepton = true\n")).vault.lepton);
+    assert!(error(&format!("{BASE}[vault]\nlepton = \"yes\"\n")).contains("vault.lepton: \"yes\" is neither"));
+}
+
+#[test]
 fn an_encrypted_vault_takes_recipients_and_an_identity() {
     use secrecy::ExposeSecret as _;
     let dir = tempfile::tempdir().unwrap();

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::model::Compression;
-use super::read::{Refusal, count, path, refuse, text};
+use super::read::{Refusal, boolean, count, path, refuse, text};
 use super::tree::{Node, Value};
 use crate::settings::{KeyPrefix, MaxDelete};
 
@@ -152,6 +152,16 @@ pub(super) fn share(node: &Node) -> Result<f64, Refusal> {
     match text(node).ok().and_then(|text| text.parse().ok()) {
         Some(MaxDelete::Percent(percent)) => Ok(percent),
         _ => refuse("is not a share", "write \"1%\""),
+    }
+}
+
+/// Reads whether JPEG files are encoded.
+pub(super) fn lepton(node: &Node) -> Result<bool, Refusal> {
+    match boolean(node)? {
+        true if s3gc_compress::by_id("lepton").is_none() => {
+            refuse("cannot be: this build of s3gc has no Lepton", "leave the key out")
+        }
+        is_on => Ok(is_on),
     }
 }
 

@@ -23,7 +23,7 @@ pub use postgres::Postgres;
 pub use radosgw::Radosgw;
 use tempfile::TempDir;
 
-/// The environment variable that lists the services a test run must not skip: `postgres,mysql,s3,moto,radosgw,azurite`.
+/// The environment variable that lists the services a test run must not skip: `postgres,mysql,s3,moto,radosgw,azurite,age`.
 pub const REQUIRE: &str = "S3GC_TEST_REQUIRE";
 
 /// How long a server may take to start.

@@ -83,7 +83,7 @@ pub async fn read_back(vault: Arc<dyn VaultBackend>, expected: &FinishedPack) ->
     if proof.is_none() && name.is_encrypted() {
         return Err(Error::Locked { name: name.to_string(), reason: "its key is dropped".into() });
     }
-    let codecs = Codecs::new().with(Arc::clone(&expected.codec));
+    let codecs = expected.codecs.clone();
     let (entries, plain_bytes) = (expected.entries.clone(), expected.plain_bytes);
     let seen = with_pieces(stored.as_ref(), name, 0..size_bytes, move |file| {
         check_stored(file, proof.as_ref(), &entries, plain_bytes, &codecs)

@@ -10,9 +10,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use s3gc_compress::Compressor;
 
-use super::{Digest, PackEntry, PackHeader, PackId};
+use super::{Codecs, Digest, PackEntry, PackHeader, PackId};
 use crate::encryption::{Identities, Recipient};
 use crate::{FileName, Result, VaultBackend};
 
@@ -35,7 +34,7 @@ pub struct FinishedPack {
     pub original_bytes: u64,
     /// What the pack tells of itself.
     pub header: PackHeader,
-    pub(super) codec: Arc<dyn Compressor>,
+    pub(super) codecs: Codecs,
     pub(super) file: Arc<File>,
     /// The length of the pack before it was encrypted.
     pub(super) plain_bytes: u64,

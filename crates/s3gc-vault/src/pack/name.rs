@@ -33,7 +33,8 @@ pub(super) fn member_name(location: &Location, key: &ObjectKey, ordinal: usize, 
     write!(name, "~{ordinal:08x}").unwrap_or_default();
     if let Some(codec) = codec {
         name.push('.');
-        name.push_str(&component("", codec));
+        // As the program for it calls its files.
+        name.push_str(&component("", if codec == "lepton" { "lep" } else { codec }));
     }
     name
 }
@@ -85,5 +86,7 @@ mod tests {
     fn an_encoded_member_says_so() {
         let name = member_name(&Location::aws("b"), &ObjectKey::new("a").unwrap(), 1, Some("lz4"));
         assert_eq!(name, "b/a~00000001.lz4");
+        let name = member_name(&Location::aws("b"), &ObjectKey::new("a.jpg").unwrap(), 2, Some("lepton"));
+        assert_eq!(name, "b/a.jpg~00000002.lep");
     }
 }

@@ -31,6 +31,9 @@ Without s3gc:
     tar --zstd -xf PACK.tar.zst            all objects; their names are escaped, ~ and a number at their end
     tar --zstd --xattrs -xf PACK.tar.zst   the same, with key (user.s3gc.key) and BLAKE3 (user.s3gc.b3) of each
     unlz4 FILE.lz4                         an object that was packed with lz4
+    lepton_jpeg_util FILE.lep FILE.jpg     a photo that was packed with Lepton (github.com/microsoft/lepton_jpeg_rust)
+
+Objects with the same bytes are hard links to the first of them: extract both, or all.
 
 {INDEX}, the last file, has a line of JSON for each object: its key, headers, metadata and tags, its
 BLAKE3, and where in the pack its zstd frame begins. The end of the pack is a seek table of the Zstandard seekable

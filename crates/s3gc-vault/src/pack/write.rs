@@ -13,7 +13,7 @@ use super::finished::FinishedPack;
 use super::index::MAX_INDEX_BYTES;
 use super::name::member_name;
 use super::out::{CUT_BYTES, CUT_OVER, Cutter, Out, Source, encode_proven, read_exactly};
-use super::{Digest, NewEntry, PackEntry, PackHeader, readme, tar};
+use super::{Codecs, Digest, NewEntry, PackEntry, PackHeader, readme, tar};
 use crate::{Error, Result};
 
 /// Compressible objects up to this size share a frame: 64 kB would cost 2 % more bytes, 256 kB gains none, and a
@@ -26,6 +26,8 @@ const TRIAL_BYTES: usize = 4 << 10;
 /// Bytes that carry fewer bits than this, each by itself, lose an eighth to any code, and need no trial, which would take
 /// a quarter of the time of packing small files.
 const CLEARLY_COMPRESSIBLE_BITS: f64 = 7.0;
+/// How JPEG files begin.
+const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 /// A pack whose index is as long as this is full.
 const FULL_INDEX_BYTES: u64 = 32 << 20;
 
@@ -62,6 +64,8 @@ pub struct PackWriter {
     out: Out,
     header: PackHeader,
     codec: Arc<dyn Compressor>,
+    /// What encodes JPEG files, if anything does.
+    jpeg_codec: Option<Arc<dyn Compressor>>,
     trial: zstd::bulk::Compressor<'static>,
     group: Group,
     entries: Vec<PackEntry>,
@@ -120,6 +124,7 @@ impl PackWriter {
             out,
             header,
             codec,
+            jpeg_codec: None,
             trial,
             group: Group::default(),
             entries: Vec::new(),
@@ -131,6 +136,14 @@ impl PackWriter {
         };
         writer.write_readme().map_err(|source| writer.out.error(source))?;
         Ok(writer)
+    }
+
+    /// Encodes objects of up to 16 MiB that begin as JPEG files do with this codec, where that makes them shorter and gives
+    /// the same bytes again. All others, and those, are stored as without it.
+    #[must_use]
+    pub fn with_jpeg_codec(mut self, codec: Option<Arc<dyn Compressor>>) -> Self {
+        self.jpeg_codec = codec;
+        self
     }
 
     /// Adds an object, whose body is exactly as long as `entry.meta.size_bytes`.
@@ -202,7 +215,7 @@ impl PackWriter {
             entries: self.entries,
             original_bytes: self.original_bytes,
             header: self.header,
-            codec: self.codec,
+            codecs: self.jpeg_codec.into_iter().fold(Codecs::new().with(self.codec), Codecs::with),
             file: Arc::new(self.out.into_file()),
         })
     }
@@ -224,6 +237,11 @@ impl PackWriter {
             return self.append_link(entry, *first);
         }
         let choice = self.choose(content);
+        if let Some((encoder, encoded)) = self.encode_jpeg(content, &choice)? {
+            let choice = Choice { codec: encoder.id().to_owned(), encoder: Some(encoder) };
+            let entry = self.entry(entry, blake3, &choice, encoded.len());
+            return self.append_alone(entry, &encoded);
+        }
         if let Some(encoder) = &choice.encoder {
             let mut encoded = Vec::new();
             if encode_proven(encoder.as_ref(), content, &mut encoded) && encoded.len() < content.len() {
@@ -240,6 +258,25 @@ impl PackWriter {
         } else {
             self.append_alone(entry, content)
         }
+    }
+
+    /// Encodes a JPEG file, if that is worth it: it costs a hundred times what any other codec does, here and when it is
+    /// read.
+    fn encode_jpeg(&self, content: &[u8], choice: &Choice) -> Result<Option<(Arc<dyn Compressor>, Vec<u8>)>> {
+        let Some(codec) = self.jpeg_codec.as_ref().filter(|_| content.starts_with(&JPEG)) else { return Ok(None) };
+        let mut encoded = Vec::new();
+        if !encode_proven(codec.as_ref(), content, &mut encoded) {
+            return Ok(None);
+        }
+        let mut most = content.len() / 32 * 31;
+        if !matches!(choice.codec.as_str(), CODEC_RAW | CODEC_NONE) {
+            // Perhaps most of it is no image.
+            let mut other = Vec::new();
+            let compressed = self.codec.compress(&mut &*content, &mut other);
+            compressed.map_err(|source| self.out.error(source))?;
+            most = most.min(other.len());
+        }
+        Ok((encoded.len() < most).then(|| (Arc::clone(codec), encoded)))
     }
 
     fn append_grouped(&mut self, mut entry: PackEntry, content: &[u8]) -> Result<()> {

@@ -123,6 +123,28 @@ async fn stats_tell_what_the_vault_holds_by_codec_and_type() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn i06_a_photo_that_is_stored_with_lepton_comes_back_without_the_option() {
+    let world = World::new().await;
+    let old = s3gc_s3_mem::PutSpec::default().last_modified(crate::world::days_ago(30));
+    for key in ["avatars/photo.jpg", "avatars/same.jpg"] {
+        world.bucket().put(key, s3gc_testkit::jpeg::PHOTO, old.clone());
+    }
+    world.configure("lepton = true\n");
+    world.expect(0, &["run", "--mode", "execute", "--yes"]).await.says("7 deleted");
+    let stats = world.expect(0, &["vault", "stats", "--json"]).await.json();
+    let lepton = &stats["codecs"]["lepton"];
+    assert_eq!(lepton["objects"], 2, "{stats}");
+    let photo = u64::try_from(s3gc_testkit::jpeg::PHOTO.len()).unwrap();
+    assert!(lepton["stored_bytes"].as_u64().unwrap() < photo, "two copies are stored once: {stats}");
+    world.configure("");
+    world.expect(0, &["vault", "verify", "--level", "full"]).await.says("(7 decoded and compared): all is well");
+    world.expect(0, &["restore", "--prefix", "avatars/"]).await;
+    for key in ["avatars/photo.jpg", "avatars/same.jpg"] {
+        assert_eq!(world.bucket().object(key).unwrap().bytes(), s3gc_testkit::jpeg::PHOTO);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn export_writes_the_newest_copies_as_plain_files_without_the_catalog() {
     let world = World::new().await;
     world.collect().await;
