@@ -1,5 +1,5 @@
 //! A vault survives what disks, transfers and other writers do to it: packs with copies, encrypted and not.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod common;
 

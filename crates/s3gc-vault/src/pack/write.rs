@@ -237,8 +237,7 @@ impl PackWriter {
             return self.append_link(entry, *first);
         }
         let choice = self.choose(content);
-        if let Some((encoder, encoded)) = self.encode_jpeg(content, &choice)? {
-            let choice = Choice { codec: encoder.id().to_owned(), encoder: Some(encoder) };
+        if let Some((choice, encoded)) = self.encode_jpeg(content, &choice)? {
             let entry = self.entry(entry, blake3, &choice, encoded.len());
             return self.append_alone(entry, &encoded);
         }
@@ -262,7 +261,7 @@ impl PackWriter {
 
     /// Encodes a JPEG file, if that is worth it: it costs a hundred times what any other codec does, here and when it is
     /// read.
-    fn encode_jpeg(&self, content: &[u8], choice: &Choice) -> Result<Option<(Arc<dyn Compressor>, Vec<u8>)>> {
+    fn encode_jpeg(&self, content: &[u8], choice: &Choice) -> Result<Option<(Choice, Vec<u8>)>> {
         let Some(codec) = self.jpeg_codec.as_ref().filter(|_| content.starts_with(&JPEG)) else { return Ok(None) };
         let mut encoded = Vec::new();
         if !encode_proven(codec.as_ref(), content, &mut encoded) {
@@ -276,7 +275,8 @@ impl PackWriter {
             compressed.map_err(|source| self.out.error(source))?;
             most = most.min(other.len());
         }
-        Ok((encoded.len() < most).then(|| (Arc::clone(codec), encoded)))
+        let choice = Choice { codec: codec.id().to_owned(), encoder: Some(Arc::clone(codec)) };
+        Ok((encoded.len() < most).then_some((choice, encoded)))
     }
 
     fn append_grouped(&mut self, mut entry: PackEntry, content: &[u8]) -> Result<()> {
