@@ -129,7 +129,8 @@ async fn i06_a_photo_that_is_stored_with_lepton_comes_back_without_the_option() 
     for key in ["avatars/photo.jpg", "avatars/same.jpg"] {
         world.bucket().put(key, s3gc_testkit::jpeg::PHOTO, old.clone());
     }
-    world.configure("lepton = true\n");
+    // Most of the bytes are photos.
+    world.configure("lepton = true\n[safety]\nmax_delete = \"90%\"\n");
     world.expect(0, &["run", "--mode", "execute", "--yes"]).await.says("7 deleted");
     let stats = world.expect(0, &["vault", "stats", "--json"]).await.json();
     let lepton = &stats["codecs"]["lepton"];
