@@ -101,9 +101,12 @@ async fn i06_the_writer_of_a_vault_keeps_and_gives_back_and_can_delete_nothing()
     assert!(place.keys("s3gc/packs/").is_empty());
 }
 
+/// The command that fails, and with which code.
+type Fails = Option<(&'static [&'static str], i32)>;
+
 /// Every action of the writer, and the command that fails without it. An upload in parts that fails is given up by the
 /// last one alone.
-const ACTIONS: &[(&str, &str, Option<(&[&str], i32)>)] = &[
+const ACTIONS: &[(&str, &str, Fails)] = &[
     ("S3gcVaultList", "s3:ListBucket", Some((&["check"], 6))),
     ("S3gcVaultWrite", "s3:GetObject", Some((EXECUTE, 1))),
     ("S3gcVaultWrite", "s3:PutObject", Some((EXECUTE, 1))),
