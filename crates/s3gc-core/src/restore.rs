@@ -408,8 +408,7 @@ const READING: &str = "read from the vault";
 /// Tells whether not the store failed, but the reading of what was to be written.
 fn is_of_vault(error: &Error) -> bool {
     match error {
-        // The replica wants the same key.
-        Error::Vault(s3gc_vault::Error::Locked { .. }) => false,
+        // One that is locked may have a damaged header.
         Error::Vault(_) => true,
         Error::Store(s3gc_store::Error::Other { operation, .. }) => *operation == READING,
         _ => false,

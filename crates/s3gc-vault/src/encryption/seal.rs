@@ -9,6 +9,9 @@ use age::{DecryptError, Decryptor, Encryptor};
 
 use super::{Closed, Identities, Recipient, Sealed};
 
+/// Which of the two it is, nobody can tell without the key.
+const WRONG_KEY: &str = "none of its recipients is the identity that is configured, or its header is damaged";
+
 /// Encrypts a file to these recipients, and to a key in memory, into a temporary file without a name.
 pub(crate) fn seal(plain: &mut dyn io::Read, recipients: &[Recipient], dir: &Path) -> io::Result<Sealed> {
     let (proof, own) = Identities::ephemeral();
@@ -34,7 +37,7 @@ pub(crate) fn unlock<R: BufRead>(file: R, identities: &Identities) -> Result<Str
 impl From<DecryptError> for Closed {
     fn from(error: DecryptError) -> Self {
         match error {
-            DecryptError::NoMatchingKeys => Self::Locked("none of its recipients is the identity that is configured"),
+            DecryptError::NoMatchingKeys => Self::Locked(WRONG_KEY),
             DecryptError::InvalidHeader | DecryptError::InvalidMac => Self::Damaged("its age header is damaged".into()),
             DecryptError::UnknownFormat => Self::Damaged("it is of a version of age that is not known".into()),
             DecryptError::Io(error) => Self::Damaged(format!("its age header: {error}")),
