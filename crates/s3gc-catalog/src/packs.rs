@@ -14,8 +14,8 @@ use crate::trouble::{Result, Trouble};
 /// Writes a new pack, which stays in the vault.
 pub(crate) async fn put(transaction: &mut SqliteConnection, pack: &PackRecord) -> Result<()> {
     query(
-        "INSERT INTO pack (name, vault, run, created_at, size_bytes, blake3, original_bytes, objects, adopted_at, damage) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO pack (name, vault, run, created_at, size_bytes, blake3, original_bytes, objects, adopted_at, damage, \
+         copied_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(pack.name.as_str())
     .bind(pack.vault.as_str())
@@ -27,6 +27,7 @@ pub(crate) async fn put(transaction: &mut SqliteConnection, pack: &PackRecord) -
     .bind(int(pack.objects)?)
     .bind(stamp_opt(pack.adopted.as_ref().map(|adopted| adopted.at))?)
     .bind(pack.adopted.as_ref().and_then(|adopted| adopted.damage.as_deref()))
+    .bind(int(pack.copied_bytes)?)
     .execute(transaction)
     .await?;
     Ok(())
@@ -49,6 +50,7 @@ fn record(row: &SqliteRow) -> Result<PackRecord> {
         run: row.text("run")?,
         created_at: row.parsed("created_at")?,
         size_bytes: row.number("size_bytes")?,
+        copied_bytes: row.number("copied_bytes")?,
         blake3: row.parsed("blake3")?,
         original_bytes: row.number("original_bytes")?,
         objects: row.number("objects")?,

@@ -96,7 +96,7 @@ pub(crate) async fn totals(readers: &SqlitePool, location: Option<&Location>) ->
     .fetch_one(&mut *snapshot)
     .await?;
     let packs = query(
-        "SELECT count(*) AS packs, coalesce(sum(size_bytes), 0) AS vault, coalesce(sum(original_bytes), 0) AS original, \
+        "SELECT count(*) AS packs, coalesce(sum(size_bytes + copied_bytes), 0) AS vault, coalesce(sum(original_bytes), 0) AS original, \
          min(created_at) AS oldest, max(created_at) AS newest \
          FROM pack WHERE state IN ('kept', 'marked') \
          AND (?1 IS NULL OR EXISTS (SELECT 1 FROM entry WHERE entry.pack = pack.name AND location = ?1))",

@@ -453,6 +453,10 @@ impl GcBuilder {
                 self.settings.name
             )));
         }
+        if self.settings.copies.is_some() && (replica.is_some() || !self.recipients.is_empty()) {
+            let reason = "what the store copies into the vault is neither encrypted nor replicated";
+            return Err(Error::Invalid(format!("{}: {reason}", self.settings.name)));
+        }
         let Self { settings, sources, compressor, jpeg_codec, recipients, clock, .. } = self;
         let parts = Parts {
             store,

@@ -63,7 +63,7 @@ pub use report::{PlanSummary, RecoverReport, RunReport, Skip, Skipped, SweepRepo
 pub use restore::{IfExists, RestoreOptions, RestoreOutcome, RestoreReport, RestoreWhat, RestoredObject};
 pub use resurrect::{Resurrected, ResurrectionReport};
 pub use sentinel::{HoldingColumn, UnwatchedCensus};
-pub use settings::{InvalidMaxDelete, InvalidPrefix, KeyPrefix, MaxDelete, RetentionFrom, Settings};
+pub use settings::{Copies, InvalidMaxDelete, InvalidPrefix, KeyPrefix, MaxDelete, RetentionFrom, Settings};
 
 pub use variants::VariantRules;
 pub use vault_stats::{VaultShare, VaultStats};

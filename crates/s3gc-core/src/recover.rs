@@ -14,6 +14,7 @@ use crate::look::{drain, look};
 use crate::progress::Phase;
 use crate::report::{RecoverReport, chain};
 use crate::restore::{bring_back, hold, record};
+use crate::stage::Content;
 use crate::sweep::{is_staged, remove_own_marker};
 use crate::{Error, Result, RunId};
 
@@ -258,6 +259,7 @@ fn evidence(
     kind: &str,
     marker: Option<&VersionId>,
 ) -> AuditDraft {
+    let (digest, value) = Content::of(&entry.entry).evidence();
     AuditDraft {
         at: parts.clock.now(),
         run: entry.entry.run.parse().ok(),
@@ -270,7 +272,7 @@ fn evidence(
             "last_modified": entry.entry.meta.last_modified,
             "unreferenced_since": entry.unreferenced_since,
             "pack": entry.pack,
-            "blake3": entry.entry.blake3,
+            (digest): value,
             "marker": marker,
             "found_by": run.id,
             "means": "unanswered",

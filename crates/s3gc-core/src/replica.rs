@@ -83,14 +83,22 @@ pub(crate) async fn replicate(parts: &Parts, options: &ReplicateOptions) -> Resu
     let (vault, replica) = (stored(&parts.vault), stored(replica));
     let known: BTreeMap<FileName, PackRecord> =
         vault_stats::packs(parts).await?.into_iter().map(|pack| (pack.name.clone(), pack)).collect();
+    // What the store copied before there was a replica.
+    let copies: BTreeMap<FileName, &PackRecord> = known
+        .values()
+        .filter(|pack| pack.copied_bytes > 0)
+        .filter_map(|pack| Some((pack.name.copy_beside()?, pack)))
+        .collect();
     let mut files: BTreeMap<FileName, Pair> = BTreeMap::new();
-    let mut list = vault.list("packs/");
-    while let Some(file) = list.try_next().await? {
-        files.entry(file.name).or_default().vault = Some(file.size_bytes);
-    }
-    let mut list = replica.list("packs/");
-    while let Some(file) = list.try_next().await? {
-        files.entry(file.name).or_default().replica = Some(file.size_bytes);
+    for prefix in ["packs/", "copies/"] {
+        let mut list = vault.list(prefix);
+        while let Some(file) = list.try_next().await? {
+            files.entry(file.name).or_default().vault = Some(file.size_bytes);
+        }
+        let mut list = replica.list(prefix);
+        while let Some(file) = list.try_next().await? {
+            files.entry(file.name).or_default().replica = Some(file.size_bytes);
+        }
     }
     let mut report = ReplicaReport {
         vault: vault.location().to_owned(),
@@ -104,10 +112,12 @@ pub(crate) async fn replicate(parts: &Parts, options: &ReplicateOptions) -> Resu
         if options.cancel.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        let known = known.get(&name);
-        // What is on its way out is copied nowhere.
-        if known.is_none_or(|known| !known.state.is_gone()) {
-            let expected = known.map(|known| known.blake3);
+        let pack = known.get(&name);
+        let known = pack.or_else(|| copies.get(&name).copied());
+        // What is on its way out is copied nowhere, nor what a run left that died.
+        let is_left = known.is_none() && name.as_str().starts_with("copies/");
+        if !is_left && known.is_none_or(|known| !known.state.is_gone()) {
+            let expected = pack.map(|pack| pack.blake3);
             let step = Step { name: &name, expected, vault, replica, options };
             step.take(pair, known.is_some(), &mut report).await?;
         }

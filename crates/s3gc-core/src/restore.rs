@@ -20,6 +20,7 @@ use crate::judge::Tally;
 use crate::progress::{Phase, Progress};
 use crate::recover::dead_at;
 use crate::report::chain;
+use crate::stage::Content;
 use crate::sweep::{is_staged, remove_own_marker};
 use crate::{Error, Result, RunId};
 
@@ -421,6 +422,11 @@ async fn upload_from(
     target: &Arc<dyn ObjectStore>,
     mode: PutMode,
 ) -> Result<()> {
+    let mut meta: ObjectMeta = entry.entry.meta.clone();
+    meta.version = None;
+    if copy_in(vault, entry, target, &meta, mode).await? {
+        return Ok(());
+    }
     let body = pack::open(Arc::clone(vault), &entry.pack, &entry.entry).await?;
     let key = entry.entry.key.to_string();
     let body: ByteStream = body
@@ -434,8 +440,6 @@ async fn upload_from(
         PutMode::Create => until_it_exists(body, Arc::clone(target), entry.entry.key.clone()),
         PutMode::Replace => body,
     };
-    let mut meta: ObjectMeta = entry.entry.meta.clone();
-    meta.version = None;
     let written = target.put(&entry.entry.key, body, &meta, mode).await?;
     if written.size_bytes != meta.size_bytes {
         return Err(Error::Store(s3gc_store::Error::BodyLength {
@@ -445,6 +449,33 @@ async fn upload_from(
         }));
     }
     Ok(())
+}
+
+/// Lets the store make the object of the copy in the vault, where it can; tells whether it did. It can also be read and
+/// written like any other, so whatever goes wrong here is no end.
+async fn copy_in(
+    vault: &Arc<dyn VaultBackend>,
+    entry: &EntryRecord,
+    target: &Arc<dyn ObjectStore>,
+    meta: &ObjectMeta,
+    mode: PutMode,
+) -> Result<bool> {
+    let Some(crc) = entry.entry.copied else { return Ok(false) };
+    let place = entry.pack.copy_beside().and_then(|copy| vault.copy_place(&copy));
+    let (Some(copier), Some(place)) = (target.server_copy(), place) else { return Ok(false) };
+    match copier.copy_in(&place, crc, &entry.entry.key, meta, mode).await {
+        Ok(written) if written.size_bytes == meta.size_bytes => Ok(true),
+        Ok(written) => Err(Error::Store(s3gc_store::Error::BodyLength {
+            object: entry.entry.key.to_string(),
+            expected_bytes: meta.size_bytes,
+            actual_bytes: written.size_bytes,
+        })),
+        Err(error @ s3gc_store::Error::Precondition { .. }) => Err(error.into()),
+        Err(error) => {
+            tracing::warn!(key = %entry.entry.key, error = %chain(&error), "not copied from the vault; reading it");
+            Ok(false)
+        }
+    }
 }
 
 /// Ends a body with an error if the key has an object before its last piece: most servers ignore `If-None-Match` on PUT,
@@ -488,6 +519,7 @@ pub(crate) async fn record(
     is_home: bool,
 ) -> Result<()> {
     let now = parts.clock.now();
+    let (digest, value) = Content::of(&entry.entry).evidence();
     let audit = AuditDraft {
         at: now,
         run: entry.entry.run.parse().ok(),
@@ -498,7 +530,7 @@ pub(crate) async fn record(
             "to": target.location(),
             "how": how,
             "pack": entry.pack,
-            "blake3": entry.entry.blake3,
+            (digest): value,
             "size_bytes": entry.entry.meta.size_bytes,
         }),
     };

@@ -57,6 +57,8 @@ pub struct Settings {
     pub backup_window: Option<Duration>,
     /// About how large a pack grows, in bytes as stored.
     pub pack_size_bytes: u64,
+    /// Which objects the store copies into the vault by itself; `None` to pack all of them here.
+    pub copies: Option<Copies>,
     /// How many objects are staged before the references are looked at again.
     pub wave_objects: usize,
     /// How many bytes are staged before the references are looked at again.
@@ -73,6 +75,15 @@ pub struct Settings {
     pub plan_dir: PathBuf,
     /// What a gigabyte costs a month, in dollars.
     pub price_per_gb_month: f64,
+}
+
+/// Which objects the store copies into the vault by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copies {
+    /// Those of at least so many bytes; smaller ones are packed.
+    pub min_bytes: u64,
+    /// Pack an object that the store cannot copy, or not with a checksum of all its bytes, instead of keeping it.
+    pub or_pack: bool,
 }
 
 /// From when retention counts.
@@ -199,6 +210,7 @@ impl Settings {
             keep: 90 * DAY,
             backup_window: None,
             pack_size_bytes: 64 << 20,
+            copies: None,
             wave_objects: 20_000,
             wave_bytes: 4 << 30,
             fetch_concurrency: 64,

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt, stream};
 use s3gc_failpoint::{Point, hit};
-use s3gc_store::{ByteStream, GetOptions, ObjectMeta, Readable, VersionId};
-use s3gc_vault::pack::{self, FinishedPack, NewEntry, PackHeader, PackId, PackWriter};
+use s3gc_store::{ByteStream, Crc64Nvme, GetOptions, ObjectMeta, Readable, VersionId};
+use s3gc_vault::pack::{self, FinishedPack, NewEntry, PackEntry, PackHeader, PackId, PackWriter};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -30,11 +30,34 @@ pub(crate) struct StagedObject {
     pub(crate) id: EntryId,
     pub(crate) plan: PlanEntry,
     pub(crate) pack: String,
-    pub(crate) blake3: crate::Digest,
+    pub(crate) content: Content,
     /// The version that was read, on a bucket that keeps versions.
     pub(crate) version: Option<VersionId>,
     /// The catalog says that its deletion is about to be sent.
     pub(crate) is_sent: bool,
+}
+
+/// What proves the bytes of a staged object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content {
+    /// They were read, packed and read back.
+    Packed(crate::Digest),
+    /// The store copied them, and computed this of both.
+    Copied(Crc64Nvme),
+}
+
+impl Content {
+    pub(crate) fn of(entry: &PackEntry) -> Self {
+        entry.copied.map_or(Self::Packed(entry.blake3), Self::Copied)
+    }
+
+    /// Returns it as evidence shows it: the name of the digest, and its value.
+    pub(crate) fn evidence(self) -> (&'static str, String) {
+        match self {
+            Self::Packed(blake3) => ("blake3", blake3.to_string()),
+            Self::Copied(crc) => ("crc64nvme", crc.to_string()),
+        }
+    }
 }
 
 /// What came of staging.
@@ -88,6 +111,8 @@ struct Job {
 enum Body {
     Whole(Bytes),
     Pieces(Pieces),
+    /// It lies in the vault already, beside the pack of this id.
+    Copied(PackId, Crc64Nvme),
 }
 
 /// Fetches one object and hands it to the packer; `Some` if it is not the planned one or cannot be read.
@@ -100,6 +125,19 @@ async fn fetch(
 ) -> Result<Option<Skipped>> {
     if run.cancel.is_cancelled() {
         return Ok(Some(Skipped::new(&plan.key, Skip::PutBack, "the run was cancelled")));
+    }
+    if let Some(copies) = parts.settings.copies.filter(|copies| plan.size_bytes >= copies.min_bytes.max(1)) {
+        match copy(parts, run, &plan).await {
+            Ok(job) => {
+                send(jobs, job).await.map_err(closed)?;
+                return Ok(None);
+            }
+            Err(NotCopied::Kept(skipped)) => return Ok(Some(skipped)),
+            Err(NotCopied::Unable(reason)) if !copies.or_pack => {
+                return Ok(Some(Skipped::new(&plan.key, Skip::Failed, &format!("not copied: {reason}"))));
+            }
+            Err(NotCopied::Unable(reason)) => tracing::debug!(key = %plan.key, reason, "packed instead of copied"),
+        }
     }
     let is_large = plan.size_bytes > BUFFERED_BYTES;
     // One large object at a time: the packer takes them one by one, and an idle connection would be closed.
@@ -123,14 +161,7 @@ async fn fetch(
     if let Some(skipped) = refuse(&plan, &meta, parts.clock.now()) {
         return Ok(Some(skipped));
     }
-    let entry = NewEntry {
-        location: parts.store.location().clone(),
-        key: plan.key.clone(),
-        meta,
-        run: run.id.to_string(),
-        staged_at: parts.clock.now(),
-    };
-    let closed = |_| Error::Internal("the packer ended early".into());
+    let entry = new_entry(parts, run, &plan, meta);
     match body {
         Err(bytes) => send(jobs, Job { plan, entry, body: Body::Whole(bytes) }).await.map_err(closed)?,
         Ok(body) => {
@@ -141,6 +172,52 @@ async fn fetch(
         }
     }
     Ok(None)
+}
+
+fn closed(_: ()) -> Error {
+    Error::Internal("the packer ended early".into())
+}
+
+fn new_entry(parts: &Parts, run: &RunContext, plan: &PlanEntry, meta: ObjectMeta) -> NewEntry {
+    NewEntry {
+        location: parts.store.location().clone(),
+        key: plan.key.clone(),
+        meta,
+        run: run.id.to_string(),
+        staged_at: parts.clock.now(),
+    }
+}
+
+enum NotCopied {
+    /// It must not be deleted now.
+    Kept(Skipped),
+    /// The store cannot do it, or not with a checksum.
+    Unable(&'static str),
+}
+
+/// Lets the store copy an object beside a pack that is still to be written; without a checksum of all its bytes it is not
+/// even tried.
+async fn copy(parts: &Parts, run: &RunContext, plan: &PlanEntry) -> Result<Job, NotCopied> {
+    let id = PackId::at(parts.clock.now());
+    let (Some(copier), Some(place)) = (parts.store.server_copy(), parts.vault.copy_place(&id.copy_name())) else {
+        return Err(NotCopied::Unable("the store and the vault are not of one kind"));
+    };
+    let failed = |error: &s3gc_store::Error| match error {
+        s3gc_store::Error::Unsupported { .. } => {
+            NotCopied::Unable("the server of the store does not copy to the vault")
+        }
+        error => NotCopied::Kept(Skipped::from_store(&plan.key, error)),
+    };
+    let (meta, crc) = copier.look(&plan.key).await.map_err(|error| failed(&error))?;
+    if let Some(skipped) = refuse(plan, &meta, parts.clock.now()) {
+        return Err(NotCopied::Kept(skipped));
+    }
+    let crc = crc.ok_or(NotCopied::Unable("the store tells no CRC-64/NVME of all its bytes"))?;
+    hit(Point::CopyWriting);
+    copier.copy_out(&plan.key, &meta, crc, &place).await.map_err(|error| failed(&error))?;
+    hit(Point::CopyWritten);
+    let entry = new_entry(parts, run, plan, meta);
+    Ok(Job { plan: plan.clone(), entry, body: Body::Copied(id, crc) })
 }
 
 async fn send(jobs: &mpsc::Sender<Job>, job: Job) -> Result<(), ()> {
@@ -213,13 +290,20 @@ impl Packer {
     fn run(self, mut jobs: mpsc::Receiver<Job>, packs: &mpsc::Sender<Packed>) -> Result<Vec<Skipped>> {
         let (mut open, mut skipped) = (None, Vec::new());
         while let Some(mut job) = jobs.blocking_recv() {
+            if let Body::Copied(id, crc) = job.body {
+                let mut writer = self.create(id)?;
+                writer.append_copied(job.entry, crc)?;
+                self.finish((writer, vec![job.plan]), packs)?;
+                continue;
+            }
             let (writer, plans): &mut (PackWriter, Vec<PlanEntry>) = match &mut open {
                 Some(open) => open,
-                None => open.insert((self.create(&self.dir)?, Vec::new())),
+                None => open.insert((self.create(PackId::at(self.parts.clock.now()))?, Vec::new())),
             };
             let body: &mut dyn Read = match &mut job.body {
                 Body::Whole(bytes) => &mut bytes.reader(),
                 Body::Pieces(pieces) => pieces,
+                Body::Copied(..) => continue,
             };
             match writer.append(job.entry, body) {
                 Ok(()) => plans.push(job.plan),
@@ -240,16 +324,15 @@ impl Packer {
         Ok(skipped)
     }
 
-    fn create(&self, dir: &Path) -> Result<PackWriter> {
+    fn create(&self, id: PackId) -> Result<PackWriter> {
         hit(Point::PackWriting);
-        let now = self.parts.clock.now();
         let header = PackHeader {
             vault_id: self.parts.catalog.id().to_string(),
-            id: PackId::at(now),
-            created_at: now,
+            id,
+            created_at: self.parts.clock.now(),
             audit_head: self.audit_head.clone(),
         };
-        let writer = PackWriter::create(dir, header, Arc::clone(&self.parts.compressor))?;
+        let writer = PackWriter::create(&self.dir, header, Arc::clone(&self.parts.compressor))?;
         Ok(writer.with_jpeg_codec(self.parts.jpeg_codec.clone()))
     }
 
@@ -287,6 +370,7 @@ async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &m
         run: run.id.to_string(),
         created_at: pack.header.created_at,
         size_bytes: pack.size_bytes,
+        copied_bytes: pack.entries.iter().map(PackEntry::copied_bytes).sum(),
         blake3: pack.blake3,
         original_bytes: pack.original_bytes,
         objects: pack.entries.len() as u64,
@@ -305,12 +389,12 @@ async fn commit(parts: &Arc<Parts>, run: &RunContext, packed: Packed, staged: &m
         return Err(Error::Internal("the catalog recorded another number of objects".into()));
     }
     for ((id, plan), entry) in ids.into_iter().zip(plans).zip(&pack.entries) {
-        let (pack, blake3) = (pack.name.to_string(), entry.blake3);
+        let (pack, content) = (pack.name.to_string(), Content::of(entry));
         let version = entry.meta.version.clone();
-        staged.objects.push(StagedObject { id, plan, pack, blake3, version, is_sent: false });
+        staged.objects.push(StagedObject { id, plan, pack, content, version, is_sent: false });
     }
     staged.packs += 1;
-    staged.vault_bytes += pack.size_bytes;
+    staged.vault_bytes += record.size_bytes + record.copied_bytes;
     staged.original_bytes += pack.original_bytes;
     run.progress.advance(Phase::Stage, staged.objects.len() as u64, staged.original_bytes);
     Ok(())

@@ -36,7 +36,8 @@ pub struct VaultStats {
     pub oldest: Option<Timestamp>,
     /// When the newest was.
     pub newest: Option<Timestamp>,
-    /// By how the objects are stored: `zstd`, `raw` where nothing is gained by compression, `lz4`, ...
+    /// By how the objects are stored: `zstd`, `raw` where nothing is gained by compression, `copy` where the store copied
+    /// them, `lz4`, ...
     pub codecs: BTreeMap<String, VaultShare>,
     /// By content type, without its parameters.
     pub content_types: BTreeMap<String, VaultShare>,
@@ -115,6 +116,7 @@ struct Member {
     frame: u64,
     bytes: u64,
     original_bytes: u64,
+    copied_bytes: u64,
     codec: String,
     content_type: String,
 }
@@ -132,6 +134,7 @@ impl OpenPack {
             frame: entry.frame_offset,
             bytes,
             original_bytes: meta.size_bytes,
+            copied_bytes: entry.copied_bytes(),
             codec: entry.codec.clone(),
             content_type: if content_type.is_empty() { "none".to_owned() } else { content_type },
         });
@@ -141,7 +144,7 @@ impl OpenPack {
 impl VaultStats {
     fn add_pack(&mut self, pack: &PackRecord) {
         self.packs += 1;
-        self.size_bytes += pack.size_bytes;
+        self.size_bytes += pack.size_bytes + pack.copied_bytes;
         self.original_bytes += pack.original_bytes;
         self.objects += pack.objects;
         self.oldest = Some(self.oldest.map_or(pack.created_at, |oldest| oldest.min(pack.created_at)));
@@ -152,7 +155,7 @@ impl VaultStats {
         for member in pack.members {
             let (len, all) = pack.frames.get(&member.frame).copied().unwrap_or_default();
             let stored = u128::from(len) * u128::from(member.bytes) / u128::from(all.max(1));
-            let stored = u64::try_from(stored).unwrap_or(u64::MAX);
+            let stored = u64::try_from(stored).unwrap_or(u64::MAX).saturating_add(member.copied_bytes);
             let is_new = !self.content_types.contains_key(&member.content_type);
             let content_type =
                 if is_new && self.content_types.len() >= MAX_TYPES { "other".to_owned() } else { member.content_type };
@@ -192,6 +195,7 @@ mod tests {
                 frame_len: frame.1,
                 offset_in_frame,
                 member_bytes: size_bytes,
+                copied: None,
             },
             state: EntryState::Deleted,
             unreferenced_since: Timestamp::UNIX_EPOCH,

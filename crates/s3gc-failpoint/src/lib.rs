@@ -61,6 +61,10 @@ points! {
     CanariesGone = "canaries.gone",
     /// The plan is marked as begun.
     PlanBegun = "plan.begun",
+    /// Before the store copies an object into the vault.
+    CopyWriting = "copy.writing",
+    /// The copy is in the vault, and no pack tells of it.
+    CopyWritten = "copy.written",
     /// Before the local file of a pack.
     PackWriting = "pack.writing",
     /// The local file of a pack is whole.

@@ -5,10 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use md5::{Digest, Md5};
 use s3s::StdError;
+use s3s::checksum::ChecksumHasher;
+use s3s::crypto::Crc64Nvme;
 use s3s::stream::{ByteStream, RemainingLength};
 use tokio::time::Sleep;
 
@@ -64,13 +66,31 @@ impl Body {
 
     pub(crate) fn md5(&self) -> [u8; 16] {
         let mut hasher = Md5::new();
-        let mut position = 0;
-        while position < self.len() {
-            let piece = self.piece(position..self.len());
-            hasher.update(&piece);
+        self.each_piece(0..self.len(), |piece| hasher.update(piece));
+        hasher.finalize().into()
+    }
+
+    /// Returns the CRC-64/NVME as S3 tells it.
+    pub(crate) fn crc64nvme(&self) -> String {
+        let mut hasher = ChecksumHasher { crc64nvme: Some(Crc64Nvme::default()), ..ChecksumHasher::default() };
+        self.each_piece(0..self.len(), |piece| hasher.update(piece));
+        hasher.finalize().checksum_crc64nvme.unwrap_or_default()
+    }
+
+    /// Returns a part of the bytes.
+    pub(crate) fn part(&self, range: Range<u64>) -> Bytes {
+        let mut bytes = BytesMut::new();
+        self.each_piece(range, |piece| bytes.extend_from_slice(piece));
+        bytes.freeze()
+    }
+
+    fn each_piece(&self, range: Range<u64>, mut work: impl FnMut(&Bytes)) {
+        let mut position = range.start;
+        while position < range.end {
+            let piece = self.piece(position..range.end);
+            work(&piece);
             position += u64::try_from(piece.len()).unwrap_or(u64::MAX);
         }
-        hasher.finalize().into()
     }
 
     /// Returns the beginning of a part of the bytes, at most [`PIECE_BYTES`] long.

@@ -124,6 +124,12 @@ pub struct Quirks {
     pub needs_content_md5: bool,
     /// Listings answer without `encoding-type=url`, even when asked for it.
     pub no_url_encoding: bool,
+    /// No answer has a CRC-64/NVME, as on servers that know only older checksums.
+    pub no_checksums: bool,
+    /// `UploadPartCopy` changes the first byte of what it copies.
+    pub damage_copies: bool,
+    /// `CompleteMultipartUpload` does not compare the checksum that it is given.
+    pub ignore_checksum_at_completion: bool,
 }
 
 /// What a request meets.

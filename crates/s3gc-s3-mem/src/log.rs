@@ -31,6 +31,7 @@ pub enum Op {
     PutObject,
     PutObjectTagging,
     UploadPart,
+    UploadPartCopy,
 }
 
 impl Op {
@@ -48,7 +49,8 @@ impl Op {
             | Self::PutBucketVersioning
             | Self::PutObject
             | Self::PutObjectTagging
-            | Self::UploadPart => true,
+            | Self::UploadPart
+            | Self::UploadPartCopy => true,
             Self::GetBucketLocation
             | Self::GetBucketOwnershipControls
             | Self::GetBucketVersioning

@@ -3,6 +3,7 @@
 mod acl;
 mod config;
 mod convert;
+mod copy;
 mod delete;
 mod error;
 mod list;

@@ -83,7 +83,7 @@ impl Inner {
         }
         meta.readable = Readable::Yes;
         // A piece of an object is no copy of it.
-        if options.range.is_none() && meta.hold.is_none() && self.may_lock.load(Ordering::Relaxed) {
+        if options.range.is_none() && meta.hold.is_none() && self.may_lock() {
             meta.hold = self.read_hold(key).await?;
         }
         if options.range.is_none() && self.has_acls().await? {
@@ -113,7 +113,7 @@ impl Inner {
     ///
     /// S3 leaves them out of its other answers to who may not ask (Amazon S3 API Reference, GetObject:
     /// `x-amz-object-lock-legal-hold`), so nothing said there is no word that there is none.
-    async fn read_hold(&self, key: &ObjectKey) -> Result<Hold> {
+    pub(crate) async fn read_hold(&self, key: &ObjectKey) -> Result<Hold> {
         let _permit = self.permit().await;
         let call = self.call("GetObjectLegalHold", key);
         let legal = match self.client.get_object_legal_hold().bucket(&self.bucket).key(key.as_str()).send().await {

@@ -15,7 +15,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use futures::stream::BoxStream;
 use s3gc_store::{
     ByteStream, DeleteMeans, DeleteOutcome, DeleteRequest, Error, GetOptions, ListItem, ListRequest, Location,
-    ObjectKey, ObjectMeta, ObjectStore, PutMode, Result, SignGuard, StoreStatus, VersionEntry,
+    ObjectKey, ObjectMeta, ObjectStore, PutMode, Result, ServerCopy, SignGuard, StoreStatus, VersionEntry,
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -119,6 +119,10 @@ impl Inner {
         self.in_flight.acquire().await.ok()
     }
 
+    pub(crate) fn may_lock(&self) -> bool {
+        self.may_lock.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn sends_md5(&self) -> bool {
         self.md5_wanted.load(Ordering::Relaxed)
     }
@@ -205,5 +209,9 @@ impl ObjectStore for S3Store {
         guard: &dyn SignGuard,
     ) -> Result<Vec<DeleteOutcome>> {
         Ok(self.inner.delete_all(batch, means, guard).await)
+    }
+
+    fn server_copy(&self) -> Option<&dyn ServerCopy> {
+        Some(self)
     }
 }

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use aws_sdk_s3::primitives;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, StorageClass};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart, StorageClass};
 use aws_smithy_types::body::SdkBody;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::sink::SinkExt;
 use http_body::{Body, Frame, SizeHint};
-use s3gc_store::{ByteStream, ETag, Error, ObjectKey, ObjectMeta, Permission, PutMode, Result, VersionId};
+use s3gc_store::{ByteStream, Crc64Nvme, ETag, Error, ObjectKey, ObjectMeta, Permission, PutMode, Result, VersionId};
 
 use crate::error::{Call, error};
 use crate::store::{Inner, no_repetition};
@@ -24,7 +24,7 @@ const BUFFERED_BYTES: u64 = 8 * 1024 * 1024;
 const PART_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The most parts of an upload (the same page).
-const MAX_PARTS: u64 = 10_000;
+pub(crate) const MAX_PARTS: u64 = 10_000;
 
 impl Inner {
     pub(crate) async fn upload(
@@ -39,14 +39,24 @@ impl Inner {
         } else {
             self.put_whole(key, body, meta, mode).await?
         };
-        // Only the date is not told by the answer to the put.
+        Ok(self.written(key, etag, version, meta).await)
+    }
+
+    /// Tells of an object that was just written: only its date is not in the answer to the put.
+    pub(crate) async fn written(
+        &self,
+        key: &ObjectKey,
+        etag: ETag,
+        version: Option<VersionId>,
+        meta: &ObjectMeta,
+    ) -> ObjectMeta {
         match self.head_object(key).await {
             Ok(written) if written.etag == etag && written.size_bytes == meta.size_bytes => {
-                Ok(ObjectMeta { tags: meta.tags.clone(), ..written })
+                ObjectMeta { tags: meta.tags.clone(), ..written }
             }
             other => {
                 tracing::debug!(%key, ?other, "rewritten or unreadable right after it was put");
-                Ok(ObjectMeta { etag, version, ..meta.clone() })
+                ObjectMeta { etag, version, ..meta.clone() }
             }
         }
     }
@@ -114,6 +124,21 @@ impl Inner {
         meta: &ObjectMeta,
         mode: PutMode,
     ) -> Result<(ETag, Option<VersionId>)> {
+        let upload = self.begin_parts(key, meta, false).await?;
+        let result = match self.fill_parts(&upload, body, meta.size_bytes).await {
+            Ok(parts) => self.complete(&upload, parts, None, mode).await,
+            Err(error) => Err(error),
+        };
+        self.or_abort(&upload, result).await
+    }
+
+    /// Begins an object in parts. With `is_summed` the server computes its CRC-64/NVME.
+    pub(crate) async fn begin_parts<'a>(
+        &'a self,
+        key: &'a ObjectKey,
+        meta: &ObjectMeta,
+        is_summed: bool,
+    ) -> Result<Upload<'a>> {
         let call = self.call("CreateMultipartUpload", key);
         let grants = self.grants(key, meta).await?;
         let request = self
@@ -133,43 +158,30 @@ impl Inner {
             .set_grant_full_control(grants.to(Permission::FullControl))
             .set_grant_read(grants.to(Permission::Read))
             .set_grant_read_acp(grants.to(Permission::ReadAcp))
-            .set_grant_write_acp(grants.to(Permission::WriteAcp));
+            .set_grant_write_acp(grants.to(Permission::WriteAcp))
+            .set_checksum_algorithm(is_summed.then_some(ChecksumAlgorithm::Crc64Nvme))
+            .set_checksum_type(is_summed.then_some(ChecksumType::FullObject));
         let created = with_expires(request.customize(), meta).send().await.map_err(|failure| error(call, &failure))?;
         let id = created.upload_id().ok_or_else(|| call.protocol("the answer has no upload id"))?;
-        let result = self.fill_parts(key, id, body, meta.size_bytes, mode).await;
-        if result.is_err() {
-            let abort = self.client.abort_multipart_upload().bucket(&self.bucket).key(key.as_str()).upload_id(id);
-            if let Err(failure) = abort.send().await {
-                let failure = error(self.call("AbortMultipartUpload", key), &failure);
-                tracing::warn!(%key, upload = id, error = %failure, "an upload in parts is left behind");
-            }
-        }
-        result
+        Ok(Upload { bucket: &self.bucket, key, id: id.to_owned() })
     }
 
-    async fn fill_parts(
-        &self,
-        key: &ObjectKey,
-        id: &str,
-        body: ByteStream,
-        size_bytes: u64,
-        mode: PutMode,
-    ) -> Result<(ETag, Option<VersionId>)> {
+    async fn fill_parts(&self, upload: &Upload<'_>, body: ByteStream, size_bytes: u64) -> Result<Vec<CompletedPart>> {
         let part_bytes = PART_BYTES.max(size_bytes.div_ceil(MAX_PARTS));
-        let mut reader = Reader::new(key, body, size_bytes);
+        let mut reader = Reader::new(upload.key, body, size_bytes);
         let mut parts = Vec::new();
         let mut number = 0;
         while reader.left > 0 {
             let bytes = reader.read(part_bytes).await?;
             number += 1;
-            let call = self.call("UploadPart", key);
+            let call = self.call("UploadPart", upload.key);
             let permit = self.permit().await;
             let part = self
                 .client
                 .upload_part()
-                .bucket(&self.bucket)
-                .key(key.as_str())
-                .upload_id(id)
+                .bucket(upload.bucket)
+                .key(upload.key.as_str())
+                .upload_id(&upload.id)
                 .part_number(number)
                 .body(primitives::ByteStream::from(bytes))
                 .send()
@@ -179,8 +191,20 @@ impl Inner {
             parts.push(CompletedPart::builder().part_number(number).set_e_tag(part.e_tag).build());
         }
         reader.finish().await?;
+        Ok(parts)
+    }
+
+    /// Makes an object of the parts; the server refuses that where it computes another checksum than the one given.
+    pub(crate) async fn complete(
+        &self,
+        upload: &Upload<'_>,
+        parts: Vec<CompletedPart>,
+        crc: Option<Crc64Nvme>,
+        mode: PutMode,
+    ) -> Result<(ETag, Option<VersionId>)> {
+        let Upload { bucket, key, id } = upload;
         // Many servers ignore the condition here, and the parts may have taken hours.
-        if mode == PutMode::Create {
+        if mode == PutMode::Create && *bucket == self.bucket {
             match self.head_object(key).await {
                 Err(error) if error.is_not_found() => {}
                 Err(error) => return Err(error),
@@ -192,10 +216,12 @@ impl Inner {
         let done = self
             .client
             .complete_multipart_upload()
-            .bucket(&self.bucket)
+            .bucket(*bucket)
             .key(key.as_str())
             .upload_id(id)
             .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+            .set_checksum_crc64_nvme(crc.map(|crc| crc.to_string()))
+            .set_checksum_type(crc.map(|_| ChecksumType::FullObject))
             .set_if_none_match((mode == PutMode::Create).then(|| "*".to_owned()))
             .customize()
             .config_override(repetition(mode))
@@ -205,6 +231,26 @@ impl Inner {
         let etag = ETag::new(done.e_tag().ok_or_else(|| call.protocol("the answer has no ETag"))?);
         Ok((etag, done.version_id().map(VersionId::new)))
     }
+
+    /// Gives up an upload that failed, so that its parts cost nothing.
+    pub(crate) async fn or_abort<T>(&self, upload: &Upload<'_>, result: Result<T>) -> Result<T> {
+        let Upload { bucket, key, id } = upload;
+        if result.is_err() {
+            let abort = self.client.abort_multipart_upload().bucket(*bucket).key(key.as_str()).upload_id(id);
+            if let Err(failure) = abort.send().await {
+                let failure = error(self.call("AbortMultipartUpload", key), &failure);
+                tracing::warn!(%key, upload = id, error = %failure, "an upload in parts is left behind");
+            }
+        }
+        result
+    }
+}
+
+/// An upload in parts that has begun.
+pub(crate) struct Upload<'a> {
+    pub(crate) bucket: &'a str,
+    pub(crate) key: &'a ObjectKey,
+    pub(crate) id: String,
 }
 
 /// A creation is sent once: most servers ignore its condition, and a repetition would replace what was written since.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod acl;
+mod copy;
 mod delete;
 mod error;
 mod key;
@@ -9,6 +10,7 @@ mod meta;
 mod store;
 
 pub use acl::{Grant, Grantee, Permission};
+pub use copy::{CopyPlace, Crc64Nvme, InvalidCrc64Nvme, ServerCopy};
 pub use delete::{DeleteMeans, DeleteOutcome, DeleteRequest, DeleteTarget, SignGuard, SignRefused};
 pub use error::{BoxError, Error, Result};
 pub use key::{ETag, InvalidKey, Location, MAX_KEY_BYTES, ObjectKey, PROBE_PREFIX, VersionId};

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::{
     DeleteMeans, DeleteOutcome, DeleteRequest, ETag, ListItem, ListRequest, Location, ObjectKey, ObjectMeta, Result,
-    SignGuard, VersionId,
+    ServerCopy, SignGuard, VersionId,
 };
 
 /// The bytes of an object, in pieces. It ends at the first error.
@@ -106,6 +106,11 @@ pub trait ObjectStore: fmt::Debug + Send + Sync + 'static {
         means: DeleteMeans,
         guard: &dyn SignGuard,
     ) -> Result<Vec<DeleteOutcome>>;
+
+    /// Returns what copies objects to and from other buckets, where the store can.
+    fn server_copy(&self) -> Option<&dyn ServerCopy> {
+        None
+    }
 }
 
 /// What a store tells of itself.

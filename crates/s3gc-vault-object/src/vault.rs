@@ -13,9 +13,10 @@ use futures::future::ready;
 use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{Attribute, Attributes, Error as StoreError, GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use s3gc_store::{CopyPlace, Location, ObjectKey};
 use s3gc_vault::{Error, FileName, Result, VaultBackend, VaultFile, VaultLease};
 
-use crate::config::ObjectConfig;
+use crate::config::{Encryption, ObjectConfig, Provider};
 use crate::connect;
 use crate::error::{Cause, failure};
 use crate::lease::Leases;
@@ -40,6 +41,8 @@ pub(crate) struct Inner {
     /// Whether a file can be created on the condition that there is none, as far as is known.
     pub(crate) creates: AtomicBool,
     pub(crate) leases: Leases,
+    /// Where S3 could copy an object to, but for the key; `None` at other providers.
+    place: Option<CopyPlace>,
 }
 
 impl fmt::Debug for ObjectVault {
@@ -86,6 +89,7 @@ impl ObjectVault {
             part_bytes: config.part_bytes.max(1),
             creates: AtomicBool::new(true),
             leases: Leases::default(),
+            place: copy_place(&config),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -199,7 +203,33 @@ impl VaultBackend for ObjectVault {
         }
     }
 
+    fn copy_place(&self, name: &FileName) -> Option<CopyPlace> {
+        let key = ObjectKey::new(format!("{}{name}", self.inner.prefix)).ok()?;
+        Some(CopyPlace { key, ..self.inner.place.clone()? })
+    }
+
     fn lease(&self) -> Option<&dyn VaultLease> {
         Some(self)
     }
+}
+
+fn copy_place(config: &ObjectConfig) -> Option<CopyPlace> {
+    if config.provider != Provider::S3 {
+        return None;
+    }
+    let (encryption, kms_key) = match &config.encryption {
+        None => (None, None),
+        Some(Encryption::Aes256) => (Some("AES256"), None),
+        Some(Encryption::Kms(key)) => (Some("aws:kms"), key.clone()),
+    };
+    Some(CopyPlace {
+        bucket: match &config.endpoint {
+            Some(endpoint) => Location::s3_compatible(endpoint, &config.bucket),
+            None => Location::aws(&config.bucket),
+        },
+        key: ObjectKey::new("copies").ok()?,
+        storage_class: config.storage_class.clone(),
+        encryption: encryption.map(ToOwned::to_owned),
+        kms_key,
+    })
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use s3gc_store::CopyPlace;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -71,6 +72,13 @@ pub trait VaultBackend: fmt::Debug + Send + Sync + 'static {
     /// Returns the vault with its files as they are stored, where this one shows some of them otherwise: decrypted. `size`
     /// and `read_range` then count in what they show, while `put`, `list` and `remove` are about the files.
     fn stored(&self) -> Option<&Arc<dyn VaultBackend>> {
+        None
+    }
+
+    /// Tells where the store behind the vault keeps this file, where that store can copy an object of another bucket
+    /// there.
+    fn copy_place(&self, name: &FileName) -> Option<CopyPlace> {
+        let _: &FileName = name;
         None
     }
 
@@ -156,6 +164,14 @@ impl FileName {
     #[must_use]
     pub fn is_encrypted(&self) -> bool {
         self.0.ends_with(".age")
+    }
+
+    /// Returns where the bytes of a copied object lie beside its pack: `copies/YYYY/MM/<id>` for
+    /// `packs/YYYY/MM/<id>.tar.zst`. `None` if this is not the name of a pack.
+    #[must_use]
+    pub fn copy_beside(&self) -> Option<Self> {
+        let id = self.0.strip_prefix("packs/")?.strip_suffix(".tar.zst")?;
+        Self::new(format!("copies/{id}")).ok()
     }
 
     /// Takes a name that is known to be valid.

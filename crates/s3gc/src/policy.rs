@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use s3gc_core::config::{BucketConfig, Config, Encryption, ObjectPlace, ObjectScheme, StoreConfig, VaultPlace};
+use s3gc_core::config::{BucketConfig, Config, Encryption, ObjectPlace, ObjectScheme, Stage, StoreConfig, VaultPlace};
 use s3gc_source_sql::SqlConfig;
 use s3gc_store::Location;
 use secrecy::ExposeSecret as _;
@@ -153,7 +153,7 @@ fn bucket_policy(config: &BucketConfig) -> BucketPolicy {
                 objects.push(format!("{bucket}/*"));
             }
             policy.scanner = Some(scanner(&bucket, &objects));
-            policy.reaper = Some(reaper(&bucket, &objects));
+            policy.reaper = Some(reaper(&bucket, &objects, copies(config)));
             policy.notes.push(
                 "objects that are encrypted with a key of KMS need kms:Decrypt on it to be staged, and \
                  kms:GenerateDataKey to be restored"
@@ -187,7 +187,8 @@ fn vault_policy(place: &ObjectPlace) -> VaultPolicy {
                 statements.push(statement("S3gcVaultKey", &use_key, &[arn.to_owned()]));
             }
             policy.writer = Some(json!({ "Version": "2012-10-17", "Statement": statements }));
-            let delete = statement("S3gcVaultPrune", &["s3:DeleteObject"], &[format!("{bucket}/{under}packs/*")]);
+            let prunable = ["packs", "copies"].map(|files| format!("{bucket}/{under}{files}/*"));
+            let delete = statement("S3gcVaultPrune", &["s3:DeleteObject"], &prunable);
             policy.prune = Some(json!({ "Version": "2012-10-17", "Statement": [delete] }));
             if arn.is_some() {
                 return policy;
@@ -254,20 +255,32 @@ fn scanner(bucket: &str, objects: &[String]) -> Value {
 }
 
 /// What a deletion needs: a version is only ever named to remove a delete marker, or a canary, of our own.
-fn reaper(bucket: &str, objects: &[String]) -> Value {
+fn reaper(bucket: &str, objects: &[String], copies: Option<String>) -> Value {
     let canaries = [format!("{bucket}/{}*", s3gc_store::PROBE_PREFIX)];
     let on_canaries = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"];
     let on_objects = ["s3:DeleteObject", "s3:DeleteObjectVersion"];
     let to_restore = ["s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectTagging", "s3:AbortMultipartUpload"];
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [
-            statement("S3gcVersions", &["s3:ListBucketVersions"], &[bucket.to_owned()]),
-            statement("S3gcProbe", &on_canaries, &canaries),
-            statement("S3gcDelete", &on_objects, objects),
-            statement("S3gcRestore", &to_restore, objects),
-        ],
-    })
+    let mut statements = vec![
+        statement("S3gcVersions", &["s3:ListBucketVersions"], &[bucket.to_owned()]),
+        statement("S3gcProbe", &on_canaries, &canaries),
+        statement("S3gcDelete", &on_objects, objects),
+        statement("S3gcRestore", &to_restore, objects),
+    ];
+    let on_copies = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"];
+    statements.extend(copies.map(|copies| statement("S3gcCopy", &on_copies, &[copies])));
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// Where the bucket's own identity copies objects to, and back from.
+fn copies(config: &BucketConfig) -> Option<String> {
+    match &config.vault.place {
+        VaultPlace::Object(place) if config.vault.stage != Stage::Pack => {
+            let under = if place.prefix.is_empty() { String::new() } else { format!("{}/", place.prefix) };
+            let partition = partition(place.region.as_deref().unwrap_or_default());
+            Some(format!("arn:{partition}:s3:::{}/{under}copies/*", place.bucket))
+        }
+        _ => None,
+    }
 }
 
 /// Writes the grants of a database for everything that the chosen buckets read of it.

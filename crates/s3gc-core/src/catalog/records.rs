@@ -229,6 +229,8 @@ pub struct PackRecord {
     pub created_at: Timestamp,
     /// The length of the file in bytes.
     pub size_bytes: u64,
+    /// How many bytes the store copied beside it.
+    pub copied_bytes: u64,
     /// The digest of the file.
     pub blake3: Digest,
     /// The sum of the lengths of its objects in bytes.

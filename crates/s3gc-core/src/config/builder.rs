@@ -7,7 +7,7 @@ use std::time::Duration;
 use s3gc_source::extract::{Kind, Preset};
 
 use super::load::{finish, process_environment};
-use super::model::{Compression, Config, Encryption};
+use super::model::{Compression, Config, Encryption, Stage};
 use super::problem::{ConfigErrors, Problem};
 use super::read::Log;
 use super::tree::{Node, Table, Text, Value};
@@ -229,6 +229,16 @@ impl ConfigBuilder {
     /// Sets whether JPEG files are encoded with Lepton.
     pub fn lepton(self, yes: bool) -> Self {
         self.set("vault", "lepton", Value::Bool(yes))
+    }
+
+    /// Sets how objects come into the vault.
+    pub fn stage(self, stage: Stage) -> Self {
+        self.text("vault", "stage", stage.as_str().to_owned())
+    }
+
+    /// Sets from which size on the store copies objects by itself, where [`Self::stage`] says so.
+    pub fn copy_from_bytes(self, bytes: u64) -> Self {
+        self.text("vault", "copy_from", format!("{bytes} B"))
     }
 
     /// Encrypts new packs to these recipients of age: `age1...`.

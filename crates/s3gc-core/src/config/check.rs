@@ -78,6 +78,9 @@ pub(super) fn bucket(bucket: &BucketConfig, mode: Mode, fence_restores: bool, se
     if let Some((message, help)) = vault::collected(bucket, &bucket.vault.place, "the vault") {
         log.problems.push(sections.vault.problem("path", message).help(help));
     }
+    if let Some((key, message, help)) = vault::not_copied(bucket, sections.vault.get("copy_from").is_some()) {
+        log.problems.push(sections.vault.problem(key, message).help(help));
+    }
     if let Some(replica) = &bucket.vault.replica {
         if let Some((message, help)) = vault::collected(bucket, replica, "the replica of the vault") {
             log.problems.push(sections.vault.problem("replica", message).help(help));

@@ -290,6 +290,8 @@ struct Vault {
     keep_days: Option<Or<u32>>,
     /// How objects are written into the vault. Default: pack.
     stage: Option<Or<Stage>>,
+    /// From which size on objects are copied, where stage says so. Default: 64 MiB.
+    copy_from: Option<String>,
     /// About how large a pack grows. Default: 64 MiB.
     pack_size: Option<String>,
     /// Whether a run in execute mode brings back a deleted object that something references. Default: false.
@@ -346,6 +348,8 @@ struct ReplicaTable {
 #[expect(dead_code, reason = "only its schema is used")]
 enum Stage {
     Pack,
+    Copy,
+    Auto,
 }
 
 #[derive(JsonSchema)]

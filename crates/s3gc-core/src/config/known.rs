@@ -19,8 +19,6 @@ const NOT_YET: &[NotYet] = &[
     },
     NotYet { key: "database.cdc_url", value: None, help: "leave it out: there is no change data capture" },
     NotYet { key: "bucket.versioned", value: None, help: "leave it out: versions are kept" },
-    NotYet { key: "vault.stage", value: Some("copy"), help: "write stage = \"pack\"" },
-    NotYet { key: "vault.stage", value: Some("auto"), help: "write stage = \"pack\"" },
     NotYet { key: "limits.requests_per_second", value: None, help: "leave it out" },
     NotYet { key: "limits.bytes_per_second", value: None, help: "leave it out" },
     NotYet { key: "limits.rows_per_second", value: None, help: "leave it out" },

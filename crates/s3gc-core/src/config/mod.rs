@@ -31,7 +31,8 @@ pub use file::schema;
 pub use load::{Loaded, Loader};
 pub use model::{
     BucketConfig, Compression, Config, DatabaseConfig, DeleteChecksum, Encryption, ObjectCredentials, ObjectPlace,
-    ObjectScheme, OnConflict, ReferenceConfig, ReferencePlace, SafetyConfig, StoreConfig, VaultConfig, VaultPlace,
+    ObjectScheme, OnConflict, ReferenceConfig, ReferencePlace, SafetyConfig, Stage, StoreConfig, VaultConfig,
+    VaultPlace,
 };
 pub use problem::{ConfigErrors, Problem};
 pub use read::Resolved;

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::catalog::Mode;
-use crate::settings::{KeyPrefix, MaxDelete, RetentionFrom, Settings};
+use crate::settings::{Copies, KeyPrefix, MaxDelete, RetentionFrom, Settings};
 use crate::{Ramp, VariantRules};
 
 /// What s3gc is told: resolved, with every default filled in, and checked.
@@ -184,6 +184,10 @@ pub struct VaultConfig {
     pub keep: Duration,
     /// How it compresses.
     pub compression: Compression,
+    /// How objects come into it.
+    pub stage: Stage,
+    /// From which size on the store copies objects by itself, unless all are packed: in bytes.
+    pub copy_from_bytes: u64,
     /// About how large a pack grows, in bytes as stored.
     pub pack_size_bytes: u64,
     /// Whether a run in `execute` mode brings back what was deleted and is referenced.
@@ -196,6 +200,30 @@ pub struct VaultConfig {
     pub identity: Option<PathBuf>,
     /// A second place that has every pack, too.
     pub replica: Option<VaultPlace>,
+}
+
+/// How objects come into the vault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// All of them are read and packed.
+    #[default]
+    Pack,
+    /// The store copies large ones to the vault's bucket; one that it cannot copy with a checksum stays.
+    Copy,
+    /// The same, and one that it cannot copy with a checksum is packed.
+    Auto,
+}
+
+impl Stage {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pack => "pack",
+            Self::Copy => "copy",
+            Self::Auto => "auto",
+        }
+    }
 }
 
 /// Where a vault is.
@@ -380,6 +408,8 @@ impl BucketConfig {
             keep: self.vault.keep,
             backup_window: self.backup_window,
             pack_size_bytes: self.vault.pack_size_bytes,
+            copies: (self.vault.stage != Stage::Pack)
+                .then_some(Copies { min_bytes: self.vault.copy_from_bytes, or_pack: self.vault.stage == Stage::Auto }),
             memory_bytes: self.memory_bytes,
             price_per_gb_month: self.price_per_gb_month,
             ..Settings::new(self.name.clone(), self.plan_dir.clone())

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::check;
 use super::model::{
     BucketConfig, Compression, Config, DatabaseConfig, DeleteChecksum, OnConflict, ReferenceConfig, SafetyConfig,
-    StoreConfig, VaultConfig,
+    Stage, StoreConfig, VaultConfig,
 };
 use super::problem::Problem;
 use super::read::{self, Log, Section};
@@ -453,11 +453,23 @@ impl Resolver<'_> {
             bytes if (1 << 20..=4 << 30).contains(&bytes) => Ok(bytes),
             _ => read::refuse("is not between 1 MiB and 4 GiB", "write \"64 MiB\""),
         };
-        section.or(log, "stage", (), |node| read::one_of(node, &[("pack", ())]), |()| "pack".to_owned());
+        let stages = [Stage::Pack, Stage::Copy, Stage::Auto].map(|stage| (stage.as_str(), stage));
+        let copy_from = |node: &Node| match read::size(node)? {
+            0 => read::refuse("is nothing to be copied", "write \"64 MiB\""),
+            bytes => Ok(bytes),
+        };
         let identity = |node: &Node| values::identity(node, self.base);
         let show_recipients =
             |recipients: &[Recipient]| recipients.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         VaultConfig {
+            stage: section.or(
+                log,
+                "stage",
+                Stage::default(),
+                |node| read::one_of(node, &stages),
+                |stage| stage.as_str().to_owned(),
+            ),
+            copy_from_bytes: section.or(log, "copy_from", 64 << 20, copy_from, |bytes| show_size(*bytes)),
             place: vault::place(section, self.base, log),
             keep: section.or(log, "keep_days", 90 * DAY, keep, show_days),
             compression: section.or(

@@ -247,8 +247,6 @@ fn what_is_not_built_yet_is_refused_and_not_ignored() {
         ("[schedule]\nat = \"02:30\"\n", "schedule"),
         ("[notify]\nwebhook = \"https://h/\"\n", "notify"),
         ("[serve]\nlisten = \"127.0.0.1:9400\"\n", "serve"),
-        ("[vault]\nstage = \"copy\"\n", "vault.stage"),
-        ("[vault]\nstage = \"auto\"\n", "vault.stage"),
         ("[limits]\nrequests_per_second = 10\n", "limits.requests_per_second"),
         ("[limits]\nbytes_per_second = \"1 MiB\"\n", "limits.bytes_per_second"),
         ("[limits]\nrows_per_second = 10\n", "limits.rows_per_second"),

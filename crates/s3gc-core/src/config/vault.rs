@@ -7,7 +7,9 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::check::real;
-use super::model::{BucketConfig, Encryption, ObjectCredentials, ObjectPlace, ObjectScheme, StoreConfig, VaultPlace};
+use super::model::{
+    BucketConfig, Encryption, ObjectCredentials, ObjectPlace, ObjectScheme, Stage, StoreConfig, VaultPlace,
+};
 use super::read::{self, Log, Refusal, Section};
 use super::tree::{Node, Value, join};
 use super::values;
@@ -288,6 +290,36 @@ pub(super) fn collected(bucket: &BucketConfig, place: &VaultPlace, whose: &str) 
         }
         _ => None,
     }
+}
+
+/// Finds out why the store could not copy objects into the vault as the configuration asks it to. Returns the key, what is
+/// wrong, and the way out.
+pub(super) fn not_copied(bucket: &BucketConfig, has_size: bool) -> Option<(&'static str, String, &'static str)> {
+    const HELP: &str = "write stage = \"pack\"";
+    let (vault, stage) = (&bucket.vault, bucket.vault.stage.as_str());
+    if vault.stage == Stage::Pack {
+        let message = "only with stage = \"copy\" or \"auto\" is anything copied".to_owned();
+        return has_size.then_some(("copy_from", message, "leave it out, or write stage = \"auto\""));
+    }
+    let refuse = |why: String| Some(("stage", format!("{stage:?} {why}"), HELP));
+    let (StoreConfig::S3 { endpoint, region, .. }, VaultPlace::Object(place)) = (&bucket.store, &vault.place) else {
+        return refuse("wants a bucket and a vault in a bucket of the same server".to_owned());
+    };
+    if server(ObjectScheme::S3, endpoint) != server(place.scheme, &place.endpoint) {
+        return refuse(format!("wants the vault on the server of the bucket, and {place} is on another"));
+    }
+    if let (Some(region), Some(other)) = (region, &place.region)
+        && region != other
+    {
+        return refuse(format!("wants the vault in the region of the bucket, {region}, and {place} is in {other}"));
+    }
+    if !vault.recipients.is_empty() {
+        return refuse("would leave what is copied unencrypted, and there are recipients".to_owned());
+    }
+    if vault.replica.is_some() {
+        return refuse("reads no object, and the replica wants each to be read".to_owned());
+    }
+    None
 }
 
 /// Tells whether anything under a prefix, or around it, may be deleted.

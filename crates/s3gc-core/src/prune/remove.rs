@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use s3gc_failpoint::{Point, hit};
 use s3gc_store::ObjectKey;
+use s3gc_vault::FileName;
 use serde_json::{Value, json};
 
 use super::{PackKept, Prune, PruneOutcome};
@@ -58,9 +59,13 @@ impl Prune<'_> {
         let Some(powers) = &mut self.powers else { return Ok(PruneOutcome::WouldRemove) };
         powers.check(parts, run).await?;
         // Also if it is gone: that may not be durable yet.
-        for vault in [Some(&parts.vault), parts.replica.as_ref()].into_iter().flatten() {
+        // What lies beside it first: without its pack nobody would know what it is.
+        let beside = pack.name.copy_beside().filter(|_| pack.copied_bytes > 0);
+        let files: Vec<&FileName> = beside.iter().chain([&pack.name]).collect();
+        let vaults = [Some(&parts.vault), parts.replica.as_ref()].into_iter().flatten();
+        for (vault, file) in vaults.flat_map(|vault| files.iter().map(move |file| (vault, *file))) {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that removes a pack")]
-            let removed = vault.remove(&pack.name).await;
+            let removed = vault.remove(file).await;
             if let Err(error) = removed {
                 let error = chain(&error);
                 tracing::warn!(pack = %pack.name, %error, "the pack could not be removed");
@@ -108,6 +113,7 @@ pub(super) fn draft(parts: &Parts, kind: &str, pack: &PackRecord, more: Value) -
         "vault": pack.vault,
         "blake3": pack.blake3,
         "size_bytes": pack.size_bytes,
+        "copied_bytes": pack.copied_bytes,
         "objects": pack.objects,
         "created_at": pack.created_at,
     });

@@ -186,7 +186,7 @@ impl PruneTally {
     fn add(&mut self, pack: &PackRecord) {
         self.packs += 1;
         self.objects += pack.objects;
-        self.bytes += pack.size_bytes;
+        self.bytes += pack.size_bytes + pack.copied_bytes;
     }
 }
 
@@ -209,7 +209,7 @@ impl PruneReport {
             pack: pack.name.clone(),
             created_at: pack.created_at,
             objects: pack.objects,
-            size_bytes: pack.size_bytes,
+            size_bytes: pack.size_bytes + pack.copied_bytes,
             outcome,
         });
     }

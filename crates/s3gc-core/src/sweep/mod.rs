@@ -314,6 +314,7 @@ impl Sweeper<'_> {
 
     fn evidence(&self, object: &StagedObject, marker: Option<&VersionId>) -> AuditDraft {
         let plan = &object.plan;
+        let (digest, value) = object.content.evidence();
         AuditDraft {
             at: self.parts.clock.now(),
             run: Some(self.run.id),
@@ -328,7 +329,7 @@ impl Sweeper<'_> {
                 "looked_at": self.guard.looked_at(),
                 "plan": self.run.plan_hash,
                 "pack": object.pack,
-                "blake3": object.blake3,
+                (digest): value,
                 "means": self.means.as_str(),
                 "marker": marker,
             }),

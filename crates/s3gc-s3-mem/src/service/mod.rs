@@ -181,6 +181,7 @@ operations! {
     delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = delete::delete_objects;
     create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput = multipart::create;
     upload_part(UploadPartInput) -> UploadPartOutput = multipart::upload_part;
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = multipart::upload_part_copy;
     complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput = multipart::complete;
     abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput = multipart::abort;
 }

@@ -1,15 +1,18 @@
 //! Uploads in parts.
 
+use std::ops::Range;
+
 use bytes::BytesMut;
 use md5::{Digest, Md5};
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
-    CreateMultipartUploadInput, CreateMultipartUploadOutput, UploadPartInput, UploadPartOutput,
+    CopyPartResult, CopySource, CreateMultipartUploadInput, CreateMultipartUploadOutput, UploadPartCopyInput,
+    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::write::{collect, meta_of, store, verify};
-use super::{Service, bucket_of, condition, etag};
+use super::{Service, bucket_of, condition, etag, no_such_key, precondition_failed, timestamp};
 use crate::Body;
 use crate::log::Op;
 use crate::model::{Object, Tag, Upload, hex};
@@ -65,6 +68,64 @@ pub(super) async fn upload_part(
         .await
 }
 
+/// Takes a part from another object ("UploadPartCopy", Amazon S3 API Reference).
+pub(super) async fn upload_part_copy(
+    service: &Service,
+    req: S3Request<UploadPartCopyInput>,
+) -> S3Result<S3Response<UploadPartCopyOutput>> {
+    let input = req.input;
+    let name = input.bucket.clone();
+    service
+        .run(Op::UploadPartCopy, &name, vec![input.key.clone(), source_key(&input.copy_source)], |context| {
+            let CopySource::Bucket { bucket: from, key, version_id: None } = &input.copy_source else {
+                return Err(s3_error!(NotImplemented));
+            };
+            let object = context.with_bucket(from, |bucket| {
+                bucket.current(key).map(|(_, object)| object.clone()).ok_or_else(no_such_key)
+            })?;
+            if condition(input.copy_source_if_match.as_ref()).is_some_and(|wanted| wanted != object.etag.text()) {
+                return Err(precondition_failed());
+            }
+            let mut bytes = object.body.part(part_range(input.copy_source_range.as_deref(), object.body.len())?);
+            if context.shared.with_faults(|faults| faults.quirks.damage_copies) && !bytes.is_empty() {
+                let mut damaged = BytesMut::from(bytes);
+                damaged[0] ^= 1;
+                bytes = damaged.freeze();
+            }
+            let sum: [u8; 16] = Md5::digest(&bytes).into();
+            context.shared.with_model(|model| {
+                let upload = model.uploads.get_mut(&input.upload_id).ok_or_else(|| s3_error!(NoSuchUpload))?;
+                upload.parts.insert(input.part_number, (bytes, sum));
+                Ok::<_, s3s::S3Error>(())
+            })?;
+            let result = CopyPartResult {
+                e_tag: Some(etag(hex(&sum))),
+                last_modified: Some(timestamp(context.shared.now())),
+                ..Default::default()
+            };
+            Ok(S3Response::new(UploadPartCopyOutput { copy_part_result: Some(result), ..Default::default() }))
+        })
+        .await
+}
+
+fn source_key(source: &CopySource) -> String {
+    match source {
+        CopySource::Bucket { key, .. } => key.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Reads `bytes=first-last`, both of them within the object.
+fn part_range(range: Option<&str>, len: u64) -> S3Result<Range<u64>> {
+    let Some(range) = range else { return Ok(0..len) };
+    let bounds = range.strip_prefix("bytes=").and_then(|range| range.split_once('-'));
+    let bounds = bounds.and_then(|(first, last)| Some((first.parse::<u64>().ok()?, last.parse::<u64>().ok()?)));
+    match bounds {
+        Some((first, last)) if first <= last && last < len => Ok(first..last + 1),
+        _ => Err(s3_error!(InvalidRange, "The requested range is not satisfiable")),
+    }
+}
+
 pub(super) async fn complete(
     service: &Service,
     req: S3Request<CompleteMultipartUploadInput>,
@@ -90,7 +151,12 @@ pub(super) async fn complete(
             }
             let sum: [u8; 16] = sums.finalize().into();
             let told = format!("{}-{}", hex(&sum), wanted.len());
-            let object = Object::new(Body::from(body.freeze()), Tag::Other(told.as_str().into()), upload.meta);
+            let body = Body::from(body.freeze());
+            let ignored = context.shared.with_faults(|faults| faults.quirks.ignore_checksum_at_completion);
+            if input.checksum_crc64nvme.as_ref().is_some_and(|crc| !ignored && *crc != body.crc64nvme()) {
+                return Err(s3_error!(BadDigest, "The CRC64NVME you specified did not match what we computed"));
+            }
+            let object = Object::new(body, Tag::Other(told.as_str().into()), upload.meta);
             let conditions = (condition(input.if_match.as_ref()), condition(input.if_none_match.as_ref()));
             // The date of a multipart object is that of the initiation of its upload.
             let version_id = store(context, &name, &input.key, object, &conditions, Some(upload.initiated))?;

@@ -3,10 +3,11 @@
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use s3s::dto::{
-    ContentRange, ETagCondition, GetObjectInput, GetObjectLegalHoldInput, GetObjectLegalHoldOutput, GetObjectOutput,
-    GetObjectRetentionInput, GetObjectRetentionOutput, GetObjectTaggingInput, GetObjectTaggingOutput, HeadObjectInput,
-    HeadObjectOutput, ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetention,
-    ObjectLockRetentionMode, Range, StorageClass, StreamingBlob, Tag,
+    ChecksumMode, ChecksumType, ContentRange, ETagCondition, GetObjectInput, GetObjectLegalHoldInput,
+    GetObjectLegalHoldOutput, GetObjectOutput, GetObjectRetentionInput, GetObjectRetentionOutput,
+    GetObjectTaggingInput, GetObjectTaggingOutput, HeadObjectInput, HeadObjectOutput, ObjectLockLegalHold,
+    ObjectLockLegalHoldStatus, ObjectLockMode, ObjectLockRetention, ObjectLockRetentionMode, Range, StorageClass,
+    StreamingBlob, Tag,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
@@ -81,7 +82,11 @@ pub(super) async fn head_object(
                 return Err(needs_key());
             }
             let (range, content_range) = cut_range(input.range, found.object.body.len())?;
+            let is_asked = input.checksum_mode.as_ref().is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED);
+            let is_told = is_asked && !context.shared.with_faults(|faults| faults.quirks.no_checksums);
             let output = HeadObjectOutput {
+                checksum_crc64nvme: is_told.then(|| found.object.body.crc64nvme()),
+                checksum_type: is_told.then(|| ChecksumType::from_static(ChecksumType::FULL_OBJECT)),
                 content_length: i64::try_from(range.end - range.start).ok(),
                 content_range,
                 accept_ranges: Some("bytes".to_owned()),

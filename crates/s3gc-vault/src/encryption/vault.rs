@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use s3gc_store::CopyPlace;
 
 use super::{Closed, Identities, NO_IDENTITY, unlock};
 use crate::pack::pieces::{blocking, read_exactly};
@@ -174,6 +175,10 @@ impl VaultBackend for AgeVault {
     async fn remove(&self, name: &FileName) -> Result<()> {
         self.envelopes().remove(name);
         self.inner.remove(name).await
+    }
+
+    fn copy_place(&self, name: &FileName) -> Option<CopyPlace> {
+        self.inner.copy_place(name)
     }
 
     fn lease(&self) -> Option<&dyn VaultLease> {

@@ -11,7 +11,7 @@ use super::decode::Region;
 use super::index::{Layout, read_index_and_layout};
 use super::open::open_with;
 use super::pieces::{PieceReader, with_holes, with_pieces};
-use super::{Codecs, Digest, FinishedPack, PackEntry, PackHeader, read_index};
+use super::{Codecs, Digest, FinishedPack, PackEntry, PackHeader, copied, read_index};
 use crate::encryption::{AgeVault, Identities, unlock};
 use crate::{Error, FileName, Result, VaultBackend};
 
@@ -19,7 +19,7 @@ use crate::{Error, FileName, Result, VaultBackend};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyLevel {
-    /// Its table of frames and its index.
+    /// Its table of frames and its index, and the length of an object that was copied beside it.
     Quick,
     /// The same, and about so many of a hundred objects, chosen by the seed.
     Sample {
@@ -62,7 +62,8 @@ pub struct Fault {
 
 /// Reads a pack back from the vault, every byte: decodes each object from these bytes, compares BLAKE3 and length with
 /// what went in, then the file's own length and digest, then the index. `Ok` means that all are right. An object that is
-/// a link to another one is proved with that one, whose place, length and digest are its own.
+/// a link to another one is proved with that one, whose place, length and digest are its own. One that the store copied
+/// is looked up beside the pack: who copies it has compared the checksums.
 ///
 /// An encrypted pack is decrypted with the key that was made for it, from the bytes that are stored, and their digest is
 /// compared. It cannot be proved any more after [`FinishedPack::forget_key`].
@@ -99,6 +100,12 @@ pub async fn read_back(vault: Arc<dyn VaultBackend>, expected: &FinishedPack) ->
         return Err(damaged(format!("its BLAKE3 is {} instead of {}", seen.blake3, expected.blake3)));
     }
     let index = read_index(opened(stored, expected).as_ref(), name).await?;
+    for entry in &index.entries {
+        // The store compared its bytes; that they are found in the vault is seen from here.
+        if let Some(reason) = copied::check(stored, name, entry, false).await? {
+            return Err(Error::Mismatch { name: name.to_string(), key: entry.key.to_string(), reason });
+        }
+    }
     match index.damage {
         Some(reason) => Err(damaged(reason)),
         None if index.header != expected.header || index.entries != expected.entries => {
@@ -192,6 +199,10 @@ pub async fn verify_with(
         }
         Err(error) => return Err(error),
     };
+    for entry in &report.entries {
+        let fault = copied::check(&vault, name, entry, level == VerifyLevel::Full).await?;
+        report.faults.extend(fault.map(|reason| Fault::of_object(entry, reason)));
+    }
     match level {
         VerifyLevel::Quick => {}
         VerifyLevel::Sample { percent, seed } => sample(&vault, percent, seed, codecs, &mut report).await?,

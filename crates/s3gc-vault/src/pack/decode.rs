@@ -40,7 +40,15 @@ impl<R: Read> Region<R> {
 
     /// Writes the original bytes of the next entry, and makes sure that they are. What was written before an error is
     /// not to be trusted. Never more than the entry's length is written.
+    ///
+    /// Of an object that was copied nothing is here to be written.
     pub(super) fn entry(&mut self, entry: &PackEntry, codecs: &Codecs, out: &mut dyn Write) -> io::Result<()> {
+        if entry.copied.is_some() {
+            return match entry.member_bytes {
+                0 => Ok(()),
+                _ => Err(tar::damaged("an object that was copied has bytes in the pack, too")),
+            };
+        }
         let ahead = entry.offset_in_frame.checked_sub(self.at);
         tar::skip(&mut self.decoder, ahead.ok_or_else(|| tar::damaged("entries overlap"))?)?;
         self.at = entry.offset_in_frame;

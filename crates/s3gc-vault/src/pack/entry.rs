@@ -1,7 +1,7 @@
 //! What a pack tells of itself and of each object in it.
 
 use jiff::Timestamp;
-use s3gc_store::{Location, ObjectKey, ObjectMeta};
+use s3gc_store::{Crc64Nvme, Location, ObjectKey, ObjectMeta};
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, PackId};
@@ -51,10 +51,10 @@ pub struct PackEntry {
     pub run: String,
     /// When it was read from the store.
     pub staged_at: Timestamp,
-    /// The digest of the original bytes.
+    /// The digest of the original bytes; of a copied object, whose bytes nobody read, that of no bytes.
     pub blake3: Digest,
     /// How the tar member is encoded: `zstd`, `raw` and `none` are the original bytes (the outer frame alone tells
-    /// whether it compresses), any other id names the [`s3gc_compress::Compressor`] that wrote the member.
+    /// whether it compresses), `copy` is none of them (see [`Self::copied`]), any other id names the [`s3gc_compress::Compressor`] that wrote the member.
     pub codec: String,
     /// The name of the tar member.
     pub member: String,
@@ -66,9 +66,19 @@ pub struct PackEntry {
     pub offset_in_frame: u64,
     /// The length of the member's data.
     pub member_bytes: u64,
+    /// The checksum of the original bytes, if the store copied them: they lie beside the pack, which has only this entry,
+    /// under [`FileName::copy_beside`](crate::FileName::copy_beside), and the member is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copied: Option<Crc64Nvme>,
 }
 
 impl PackEntry {
+    /// Returns how many bytes of the object lie beside the pack.
+    #[must_use]
+    pub fn copied_bytes(&self) -> u64 {
+        if self.copied.is_some() { self.meta.size_bytes } else { 0 }
+    }
+
     /// Tells whether the tar member is the original bytes.
     #[must_use]
     pub fn is_plain(&self) -> bool {
@@ -80,7 +90,7 @@ impl PackEntry {
     #[must_use]
     pub fn shares_bytes_with(&self, other: &Self) -> bool {
         let place = |entry: &Self| (entry.frame_offset, entry.frame_len, entry.offset_in_frame, entry.member_bytes);
-        let content = |entry: &Self| (entry.meta.size_bytes, entry.blake3);
+        let content = |entry: &Self| (entry.meta.size_bytes, entry.blake3, entry.copied);
         place(self) == place(other) && content(self) == content(other) && self.codec == other.codec
     }
 }
@@ -91,6 +101,9 @@ pub(super) const CODEC_ZSTD: &str = "zstd";
 pub(super) const CODEC_RAW: &str = "raw";
 /// Nothing is to be compressed.
 pub(super) const CODEC_NONE: &str = "none";
+
+/// The bytes are not in the pack.
+pub(super) const CODEC_COPY: &str = "copy";
 
 /// The first line of the index.
 #[derive(Debug, Serialize, Deserialize)]

@@ -44,6 +44,12 @@ impl PackId {
         FileName::known(format!("packs/{}/{}.tar.zst", self.created_at().strftime("%Y/%m"), self.0))
     }
 
+    /// Returns the name of what the store copies beside the pack: see [`FileName::copy_beside`].
+    #[must_use]
+    pub fn copy_name(&self) -> FileName {
+        FileName::known(format!("copies/{}/{}", self.created_at().strftime("%Y/%m"), self.0))
+    }
+
     /// Returns the name of the pack's file where it is encrypted: the same with `.age` behind it.
     #[must_use]
     pub fn encrypted_file_name(&self) -> FileName {

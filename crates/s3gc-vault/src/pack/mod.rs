@@ -14,6 +14,7 @@
 
 mod check;
 mod codecs;
+mod copied;
 mod decode;
 mod entry;
 mod finished;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::decode::Region;
 use super::out::CUT_OVER;
 use super::pieces::{blocking, read_exactly, with_pieces};
-use super::{Codecs, PackEntry};
+use super::{Codecs, PackEntry, copied};
 use crate::encryption::check_key;
 use crate::{Error, FileName, Result, VaultBackend};
 
@@ -33,7 +33,8 @@ pub async fn open(
 
 /// Opens an object: a stream of its original bytes. An object of up to 16 MiB is one range read, and is checked before
 /// its first byte comes; a larger one is checked while it streams, and the stream ends with an error, after bytes that
-/// are not to be used, if length or BLAKE3 are not the original's.
+/// are not to be used, if length or BLAKE3 are not the original's. A copied object streams from beside the pack, and its
+/// checksum is compared before the last piece.
 ///
 /// # Errors
 ///
@@ -50,6 +51,9 @@ pub async fn open_with(
         reason: format!("{}: the entry lies outside of any file", entry.key),
     })?;
     check_key(vault.as_ref(), name).await?;
+    if let Some(crc) = entry.copied {
+        return copied::open(vault, name, entry, crc);
+    }
     let range = entry.frame_offset..end;
     let (entry, codecs) = (entry.clone(), codecs.clone());
     if entry.meta.size_bytes <= CUT_OVER && entry.frame_len <= WHOLE_UP_TO {

@@ -14,6 +14,7 @@ pub(super) const BLAKE3_RECORD: &str = "SCHILY.xattr.user.s3gc.b3";
 pub(super) const CODEC_RECORD: &str = "SCHILY.xattr.user.s3gc.codec";
 pub(super) const RUN_RECORD: &str = "SCHILY.xattr.user.s3gc.op";
 pub(super) const META_RECORD: &str = "SCHILY.xattr.user.s3gc.meta";
+pub(super) const CRC_RECORD: &str = "SCHILY.xattr.user.s3gc.crc64nvme";
 
 /// Returns the text of the first member.
 pub(super) fn text(header: &PackHeader) -> String {
@@ -33,7 +34,8 @@ Without s3gc:
     unlz4 FILE.lz4                         an object that was packed with lz4
     lepton_jpeg_util FILE.lep FILE.jpg     a photo that was packed with Lepton (github.com/microsoft/lepton_jpeg_rust)
 
-Objects with the same bytes are hard links to the first of them: extract both, or all.
+Objects with the same bytes are hard links to the first of them: extract both, or all. An empty file with a record
+user.s3gc.crc64nvme stands for an object that lies beside the packs: packs/.../ID.tar.zst has it in copies/.../ID.
 
 {INDEX}, the last file, has a line of JSON for each object: its key, headers, metadata and tags, its
 BLAKE3, and where in the pack its zstd frame begins. The end of the pack is a seek table of the Zstandard seekable

@@ -33,6 +33,7 @@ fn entry(size: u64) -> PackEntry {
         frame_len: 0,
         offset_in_frame: 0,
         member_bytes: size,
+        copied: None,
     }
 }
 

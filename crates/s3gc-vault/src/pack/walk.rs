@@ -161,6 +161,12 @@ fn entry(member: &Member) -> io::Result<PackEntry> {
         String::from_utf8(value.to_vec()).map_err(|_| damaged("a PAX record is not UTF-8"))
     };
     let invalid = |e: String| io::Error::new(io::ErrorKind::InvalidData, e);
+    let copied = match member.record(readme::CRC_RECORD) {
+        Some(_) => {
+            Some(text(readme::CRC_RECORD)?.parse().map_err(|e: s3gc_store::InvalidCrc64Nvme| invalid(e.to_string()))?)
+        }
+        None => None,
+    };
     let MemberMeta { location, staged_at, meta } = serde_json::from_str(&text(readme::META_RECORD)?)?;
     Ok(PackEntry {
         location,
@@ -175,6 +181,7 @@ fn entry(member: &Member) -> io::Result<PackEntry> {
         frame_len: 0,
         offset_in_frame: 0,
         member_bytes: member.size_bytes,
+        copied,
     })
 }
 

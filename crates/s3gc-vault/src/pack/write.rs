@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use s3gc_compress::{Compressor, Zstd, pump};
+use s3gc_store::Crc64Nvme;
 
-use super::entry::{CODEC_NONE, CODEC_RAW, CODEC_ZSTD, FORMAT, IndexHeader, MemberMeta};
+use super::entry::{CODEC_COPY, CODEC_NONE, CODEC_RAW, CODEC_ZSTD, FORMAT, IndexHeader, MemberMeta};
 use super::finished::FinishedPack;
 use super::index::MAX_INDEX_BYTES;
 use super::name::member_name;
@@ -165,6 +166,23 @@ impl PackWriter {
         self.original_bytes = self.original_bytes.saturating_add(size_bytes);
         self.index_bytes += self.entries.last().map_or(0, index_bytes);
         Ok(())
+    }
+
+    /// Adds an object that the store itself copies beside the pack ([`FileName::copy_beside`](crate::FileName)): only what
+    /// is known of it is written. A pack has one of these and nothing else, since one name is beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooManyEntries`] if the pack is not empty, [`Error::Full`] or [`Error::Io`] if the temporary file cannot
+    /// be written.
+    pub fn append_copied(&mut self, new: NewEntry, crc: Crc64Nvme) -> Result<()> {
+        if !self.is_empty() {
+            return Err(Error::TooManyEntries { name: self.out.name().to_owned() });
+        }
+        self.original_bytes = new.meta.size_bytes;
+        let mut entry = self.entry(new, Digest::of(b""), &Choice::plain(CODEC_COPY), 0);
+        entry.copied = Some(crc);
+        self.append_alone(entry, &[])
     }
 
     /// Returns the length of the pack so far in bytes, without its index; what waits to be compressed counts as it is.
@@ -439,6 +457,7 @@ impl PackWriter {
             frame_len: 0,
             offset_in_frame: 0,
             member_bytes: length(member_bytes),
+            copied: None,
         }
     }
 
@@ -503,13 +522,15 @@ fn member_header(entry: &PackEntry, link: Option<&str>) -> io::Result<Vec<u8>> {
     let rest = MemberMeta { location: entry.location.clone(), staged_at: entry.staged_at, meta: entry.meta.clone() };
     let rest = serde_json::to_string(&rest)?;
     let blake3 = entry.blake3.to_string();
-    let records = [
+    let mut records = vec![
         (readme::KEY_RECORD, entry.key.as_str()),
         (readme::BLAKE3_RECORD, &blake3),
         (readme::CODEC_RECORD, &entry.codec),
         (readme::RUN_RECORD, &entry.run),
         (readme::META_RECORD, &rest),
     ];
+    let crc = entry.copied.map(|crc| crc.to_string());
+    records.extend(crc.as_ref().map(|crc| (readme::CRC_RECORD, crc.as_str())));
     let mtime = u64::try_from(entry.meta.last_modified.as_second()).unwrap_or(0);
     Ok(match link {
         Some(target) => tar::link(&entry.member, target, mtime, &records),

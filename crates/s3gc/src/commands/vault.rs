@@ -139,7 +139,10 @@ fn details(record: &EntryRecord) -> String {
     if let Some(at) = record.pruned_at {
         line("pruned", format!("{}: there is no copy in the vault any more", human::time(at)));
     }
-    line("blake3", entry.blake3.to_string());
+    match entry.copied {
+        Some(crc) => line("crc64nvme", crc.to_string()),
+        None => line("blake3", entry.blake3.to_string()),
+    }
     line("codec", entry.codec.clone());
     line("etag", meta.etag.to_string());
     line("last modified", human::time(meta.last_modified));

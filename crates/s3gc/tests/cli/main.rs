@@ -9,6 +9,7 @@
 
 mod brakes;
 mod configuration;
+mod copies;
 mod cycle;
 mod encryption;
 mod faults;

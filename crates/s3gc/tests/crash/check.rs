@@ -76,7 +76,7 @@ fn once_per_look(place: &Place, referenced: &[String], story: &str) {
             let is_ours = |key: &&String| key.starts_with("avatars/") && !referenced.contains(key);
             for key in request.keys.iter().filter(is_ours) {
                 match request.op {
-                    Op::GetObject => drop(read.insert(key)),
+                    Op::GetObject | Op::UploadPartCopy => drop(read.insert(key)),
                     Op::DeleteObject | Op::DeleteObjects => {
                         assert!(read.contains(key), "{story}: {key} was deleted without a look");
                         assert!(deleted.insert(key), "{story}: {key} was deleted twice");

@@ -17,6 +17,8 @@ pub(crate) enum Store {
     Directory,
     /// A bucket as the first one, whose vault is in another bucket.
     ObjectVault,
+    /// The same, and the store copies what goes into it.
+    Copies,
 }
 
 pub(crate) struct Place {
@@ -34,10 +36,13 @@ impl Place {
         match store {
             Store::Bucket => {}
             Store::Versioned => world.bucket().set_versioning(VersioningState::Enabled),
-            Store::ObjectVault => {
+            Store::ObjectVault | Store::Copies => {
                 drop(world.server.bucket("backups"));
                 std::fs::create_dir(world.path("state")).unwrap();
-                let vault = format!("path = \"s3://backups/s3gc\"\nendpoint = \"{}\"", world.server.endpoint());
+                let mut vault = format!("path = \"s3://backups/s3gc\"\nendpoint = \"{}\"", world.server.endpoint());
+                if store == Store::Copies {
+                    vault.push_str("\nstage = \"copy\"\ncopy_from = \"1 B\"");
+                }
                 let text = world.configuration().replace("path = \"state/vault\"", &vault);
                 let text = format!("{text}[catalog]\npath = \"state/catalog.db\"\n");
                 std::fs::write(world.path("s3gc.toml"), text).unwrap();
@@ -92,7 +97,7 @@ impl Place {
     pub(crate) fn read(&self, key: &str) -> Option<Vec<u8>> {
         match self.store {
             Store::Directory => std::fs::read(self.world.path("uploads").join(key)).ok(),
-            Store::Bucket | Store::Versioned | Store::ObjectVault => {
+            Store::Bucket | Store::Versioned | Store::ObjectVault | Store::Copies => {
                 self.world.bucket().object(key).map(|object| object.bytes().to_vec())
             }
         }
@@ -102,7 +107,7 @@ impl Place {
     pub(crate) fn headers(&self, key: &str) -> [BTreeMap<String, String>; 3] {
         match self.store {
             Store::Directory => Default::default(),
-            Store::Bucket | Store::Versioned | Store::ObjectVault => {
+            Store::Bucket | Store::Versioned | Store::ObjectVault | Store::Copies => {
                 let object = self.world.bucket().object(key).unwrap();
                 [object.headers, object.user, object.tags]
             }

@@ -29,8 +29,13 @@ fn stores(place: usize, point: Point) -> Vec<Store> {
     );
     // A directory syncs and renames.
     let of_directories = stores == [Store::Directory] || matches!(point, Point::VaultSynced | Point::VaultRenamed);
-    if in_the_vault || (crate::long_form().is_some() && !of_directories && point != Point::MarkersChecked) {
+    let elsewhere = of_directories || point == Point::MarkersChecked || stores == [Store::Copies];
+    if in_the_vault || (crate::long_form().is_some() && !elsewhere) {
         stores.push(Store::ObjectVault);
+    }
+    let of_packs = matches!(point, Point::PackWritten | Point::PackStored | Point::Staged | Point::RestoreWritten);
+    if of_packs {
+        stores.push(Store::Copies);
     }
     stores
 }
@@ -38,6 +43,7 @@ fn stores(place: usize, point: Point) -> Vec<Store> {
 fn of_the_store(place: usize, point: Point) -> Vec<Store> {
     match point {
         Point::CanaryWriting | Point::CanaryWritten | Point::CanariesGone => vec![Store::Bucket, Store::Versioned],
+        Point::CopyWriting | Point::CopyWritten => vec![Store::Copies],
         Point::DeleteSending | Point::DeleteAnswered => vec![Store::Bucket, Store::Versioned],
         Point::MarkersChecked => vec![Store::Versioned],
         Point::TrashMade | Point::FileTrashed | Point::FileRemoved => vec![Store::Directory],

@@ -122,6 +122,7 @@ pub(super) fn pack(name: &str) -> PackRecord {
         original_bytes: 3000,
         objects: 3,
         adopted: None,
+        copied_bytes: 0,
         state: PackState::Kept,
     }
 }
@@ -156,6 +157,7 @@ pub(super) fn staged(location: &Location, name: &str) -> StagedEntry {
         frame_len: 2,
         offset_in_frame: 3,
         member_bytes: 4,
+        copied: None,
     };
     StagedEntry { entry, unreferenced_since: time(-50) }
 }

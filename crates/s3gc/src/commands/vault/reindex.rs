@@ -47,6 +47,7 @@ pub(super) async fn run(gc: Gc, ctx: &Ctx) -> Result<ExitCode> {
             run: index.entries.first().map(|entry| entry.run.clone()).unwrap_or_default(),
             created_at: index.header.created_at,
             size_bytes,
+            copied_bytes: index.entries.iter().map(pack::PackEntry::copied_bytes).sum(),
             blake3,
             original_bytes: index.entries.iter().map(|entry| entry.meta.size_bytes).sum(),
             objects: index.entries.len() as u64,

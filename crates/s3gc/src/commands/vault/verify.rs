@@ -1,6 +1,6 @@
 //! `s3gc vault verify`: every pack that the catalog or the vault knows, read and compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -29,6 +29,13 @@ struct Locked {
     same: u64,
     /// Nothing is known of them.
     unknown: Vec<FileName>,
+}
+
+/// What the store copied, and no pack tells of.
+#[derive(Default, Serialize)]
+struct Strays {
+    copies: u64,
+    bytes: u64,
 }
 
 /// What the catalog knows of a pack's file: its length and digest.
@@ -67,6 +74,7 @@ pub(super) async fn run(gc: Gc, level: VerifyLevel, ctx: &Ctx) -> Result<ExitCod
             Err(error) => return Err(error.into()),
         }
     }
+    let strays = strays(&gc, &packs).await?;
     let ok = bad.is_empty();
     if ctx.json {
         ctx.print_json(&json!({
@@ -77,6 +85,7 @@ pub(super) async fn run(gc: Gc, level: VerifyLevel, ctx: &Ctx) -> Result<ExitCod
             "objects": objects,
             "objects_decoded": checked,
             "locked": locked,
+            "strays": strays,
             "faults": bad,
         }))?;
     } else {
@@ -113,6 +122,20 @@ pub(super) async fn run(gc: Gc, level: VerifyLevel, ctx: &Ctx) -> Result<ExitCod
             writeln!(
                 text,
                 "  {pack}: not verified: encrypted, the key is missing or wrong, and unknown to the catalog"
+            )
+            .unwrap_or_default();
+        }
+        if strays.copies > 0 {
+            let copies = if strays.copies == 1 {
+                "1 copy".to_owned()
+            } else {
+                format!("{} copies", human::count(strays.copies))
+            };
+            writeln!(
+                text,
+                "  {copies} of {} in copies/ without a pack: a run died before it could write it; nothing was deleted for it, \
+                 and you may remove it",
+                human::size(strays.bytes)
             )
             .unwrap_or_default();
         }
@@ -153,6 +176,20 @@ async fn compare(
     let (_, digest) = pack::stored_digest(&**gc.vault(), name).await?;
     let is_same = digest == blake3;
     Ok(Some(if is_same { Ok(()) } else { Err(format!("the file's BLAKE3 is {digest} instead of {blake3}")) }))
+}
+
+/// Looks for copies without a pack beside them.
+async fn strays(gc: &Gc, packs: &BTreeMap<FileName, Known>) -> Result<Strays> {
+    let beside: BTreeSet<FileName> = packs.keys().filter_map(FileName::copy_beside).collect();
+    let mut strays = Strays::default();
+    let mut copies = gc.vault().list("copies/");
+    while let Some(copy) = copies.try_next().await? {
+        if !beside.contains(&copy.name) {
+            strays.copies += 1;
+            strays.bytes += copy.size_bytes;
+        }
+    }
+    Ok(strays)
 }
 
 /// Finds every pack: those of the catalog, with their digests, and those that only the vault knows.
