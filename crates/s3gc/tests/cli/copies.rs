@@ -71,7 +71,7 @@ async fn i06_what_the_store_copied_comes_back_without_being_read() {
     assert_eq!(stats["codecs"]["copy"]["objects"], ORPHANS);
     assert!(stats["size_bytes"].as_u64() > stats["original_bytes"].as_u64(), "copies are counted: {stats}");
     let evidence = world.expect(0, &["audit", "ls", "--kind", "delete", "--json"]).await.json_lines();
-    assert!(evidence.iter().all(|entry| entry["detail"]["crc64nvme"].is_string()), "{evidence:?}");
+    assert!(evidence.iter().all(|entry| entry["detail"].as_str().unwrap().contains("crc64nvme")), "{evidence:?}");
 
     world.expect(0, &["restore", "--prefix", "avatars/"]).await;
     all_back(&world);
@@ -118,7 +118,7 @@ async fn i02_without_a_checksum_of_the_whole_an_object_is_kept_or_packed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn small_objects_are_packed_and_large_ones_are_copied() {
-    let world = copying("stage = \"auto\"\ncopy_from = \"1 MiB\"").await;
+    let world = copying("stage = \"auto\"\ncopy_from = \"1 MiB\"\n[safety]\nmax_delete = \"100%\"").await;
     let large = vec![7; 2 << 20];
     world.bucket().put("avatars/large.bin", large.clone(), PutSpec::default().last_modified(days_ago(30)));
     world.expect(0, EXECUTE).await;
@@ -167,7 +167,7 @@ async fn i06_a_restore_replaces_no_object_that_came_meanwhile() {
     world.server.before(Op::UploadPartCopy, move |_| {
         bucket.put(&new, "a new photo", PutSpec::default());
     });
-    world.expect(3, &["restore", &key]).await;
+    world.expect(1, &["restore", &key]).await.says("lives already");
     assert_eq!(world.bucket().object(&key).unwrap().bytes(), "a new photo");
 }
 
