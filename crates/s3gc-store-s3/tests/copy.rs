@@ -63,6 +63,19 @@ async fn clause_1_a_look_tells_all_that_is_written_back() {
 }
 
 #[tokio::test]
+async fn clause_1_where_objects_may_be_locked_silence_is_no_word_that_one_is_not() {
+    let world = World::new().await;
+    let photo = key("a.jpg");
+    world.server.bucket("photos").set_object_lock(true);
+    world.server.bucket("photos").put("a.jpg", "one", PutSpec::default());
+    world.store.status().await.unwrap();
+    world.look(&photo).await;
+    assert_eq!((world.server.count(Op::GetObjectLegalHold), world.server.count(Op::GetObjectRetention)), (1, 1));
+    world.server.inject(Fault::new(Effect::AccessDenied).on(Op::GetObjectLegalHold));
+    assert!(matches!(world.store.look(&photo).await, Err(Error::AccessDenied { .. })));
+}
+
+#[tokio::test]
 async fn clause_2_another_state_is_not_copied() {
     let world = World::new().await;
     let photo = key("a.jpg");
