@@ -393,6 +393,27 @@ mod tests {
     }
 
     #[test]
+    fn who_copies_into_the_vault_may_write_copies_and_nothing_else_there() {
+        let reaper = |stage| {
+            let config = Config::builder("photos")
+                .database_url("mysql://app:x@db/shop")
+                .table("users", ["avatar"])
+                .vault_path("s3://backups/s3gc")
+                .stage(stage)
+                .build()
+                .unwrap();
+            let policy = policy(&config, &["photos".to_owned()]).unwrap().buckets.remove(0);
+            (policy.reaper.unwrap()["Statement"].as_array().unwrap().clone(), policy.vault.unwrap())
+        };
+        let (statements, vault) = reaper(Stage::Auto);
+        let copies = statements.iter().find(|statement| statement["Sid"] == "S3gcCopy").unwrap();
+        assert_eq!(copies["Resource"], json!(["arn:aws:s3:::backups/s3gc/copies/*"]));
+        assert!(!copies.to_string().contains("Delete"));
+        assert!(vault.prune.unwrap().to_string().contains("arn:aws:s3:::backups/s3gc/copies/*"));
+        assert!(reaper(Stage::Pack).0.iter().all(|statement| statement["Sid"] != "S3gcCopy"));
+    }
+
+    #[test]
     fn the_key_of_a_vault_is_in_its_policy() {
         let writer = |key: &str| {
             let config = Config::builder("photos")

@@ -623,3 +623,44 @@ fn an_encrypted_vault_takes_recipients_and_an_identity() {
     assert!(error.contains("vault.recipients: fence_on_conflict"), "{error}");
     assert!(fenced(&both).is_ok());
 }
+
+#[test]
+fn the_store_copies_only_into_a_vault_where_it_can() {
+    let at = |bucket: &str, vault: &str| {
+        let text = BASE.replace("[bucket]\n", &format!("[bucket]\n{bucket}"));
+        Loader::new().file("/etc/s3gc.toml", format!("{text}[vault]\n{vault}")).load()
+    };
+    let copy = "path = \"s3://vault\"\nstage = \"copy\"\ncopy_from = \"5 MiB\"\n";
+    let config = at("", copy).unwrap_or_else(|errors| panic!("{errors}")).config;
+    let copies = config.buckets[0].settings().copies.unwrap();
+    assert_eq!((copies.min_bytes, copies.or_pack), (5 << 20, false));
+    let auto = at("", "path = \"s3://vault\"\nstage = \"auto\"\n").unwrap().config;
+    let copies = auto.buckets[0].settings().copies.unwrap();
+    assert_eq!((copies.min_bytes, copies.or_pack), (64 << 20, true));
+    assert_eq!(at("", "path = \"s3://vault\"\n").unwrap().config.buckets[0].settings().copies, None);
+    let recipient = s3gc_vault::encryption::generate_identity(jiff::Timestamp::UNIX_EPOCH).1;
+    for (bucket, vault, key, part) in [
+        ("", "path = \"/v\"\nstage = \"copy\"\n".to_owned(), "stage", "wants a bucket and a vault in a bucket"),
+        ("", "path = \"gs://v\"\nstage = \"auto\"\n".to_owned(), "stage", "on the server of the bucket"),
+        ("", format!("{copy}endpoint = \"http://127.0.0.1:9000\"\n"), "stage", "is on another"),
+        (
+            "region = \"eu-west-1\"\n",
+            format!("{copy}region = \"eu-west-2\"\n"),
+            "stage",
+            "eu-west-1, and s3://vault is in",
+        ),
+        ("", format!("{copy}recipients = [\"{recipient}\"]\n"), "stage", "unencrypted"),
+        ("", format!("{copy}replica = \"/r\"\n"), "stage", "the replica wants each to be read"),
+        ("", "copy_from = \"5 MiB\"\n".to_owned(), "copy_from", "only with stage"),
+        (
+            "",
+            format!("{}copy_from = \"0 B\"\n", copy.replace("copy_from = \"5 MiB\"\n", "")),
+            "copy_from",
+            "nothing to be copied",
+        ),
+        ("", "stage = \"move\"\n".to_owned(), "stage", "\"move\""),
+    ] {
+        let error = at(bucket, &vault).unwrap_err().to_string();
+        assert!(error.contains(&format!("vault.{key}: ")) && error.contains(part), "{error}");
+    }
+}
