@@ -61,15 +61,16 @@ impl Prune<'_> {
         // Also if it is gone: that may not be durable yet.
         // What lies beside it first: without its pack nobody would know what it is.
         let beside = pack.name.copy_beside().filter(|_| pack.copied_bytes > 0);
-        let files: Vec<&FileName> = beside.iter().chain([&pack.name]).collect();
-        let vaults = [Some(&parts.vault), parts.replica.as_ref()].into_iter().flatten();
-        for (vault, file) in vaults.flat_map(|vault| files.iter().map(move |file| (vault, *file))) {
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that removes a pack")]
-            let removed = vault.remove(file).await;
-            if let Err(error) = removed {
-                let error = chain(&error);
-                tracing::warn!(pack = %pack.name, %error, "the pack could not be removed");
-                return Ok(PruneOutcome::Failed { error });
+        let files: Vec<FileName> = beside.into_iter().chain([pack.name.clone()]).collect();
+        for vault in [Some(&parts.vault), parts.replica.as_ref()].into_iter().flatten() {
+            for file in &files {
+                #[expect(clippy::disallowed_methods, reason = "this is the one place that removes a pack")]
+                let removed = vault.remove(file).await;
+                if let Err(error) = removed {
+                    let error = chain(&error);
+                    tracing::warn!(pack = %pack.name, %file, %error, "the pack could not be removed");
+                    return Ok(PruneOutcome::Failed { error });
+                }
             }
         }
         hit(Point::PruneRemoved);
