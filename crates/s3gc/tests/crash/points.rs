@@ -28,7 +28,8 @@ fn stores(place: usize, point: Point) -> Vec<Store> {
             | Point::PackReadBack
     );
     // A directory syncs and renames.
-    let of_directories = stores == [Store::Directory] || matches!(point, Point::VaultSynced | Point::VaultRenamed | Point::VaultUnlinked);
+    let of_directories = stores == [Store::Directory]
+        || matches!(point, Point::VaultSynced | Point::VaultRenamed | Point::VaultUnlinked);
     let elsewhere = of_directories || point == Point::MarkersChecked || stores == [Store::Copies];
     if in_the_vault || (crate::long_form().is_some() && !elsewhere) {
         stores.push(Store::ObjectVault);
