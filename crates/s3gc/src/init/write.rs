@@ -54,6 +54,7 @@ pub(super) fn text(draft: &Draft<'_>) -> String {
     ignored(draft.findings, &mut line);
     line("[vault]".into());
     line(format!("path = {}", quote(draft.vault)));
+    line("# path = \"s3://another-bucket/s3gc\" # in a bucket; gs:// and az:// too".into());
     line("keep_days = 90                       # how long a deleted object can be restored".into());
     line("# compression = \"zstd\"               # zstd[:level] | lz4 | none".into());
     line(String::new());

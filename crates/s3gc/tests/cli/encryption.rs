@@ -111,6 +111,25 @@ async fn i06_a_host_that_cannot_read_deletes_and_one_with_the_key_restores() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn i06_a_pack_that_no_key_opens_any_more_comes_from_the_replica() {
+    let world = World::new().await;
+    let recipient = keygen(&world, "key.txt").await;
+    world.configure(&sealed(&[&recipient], "identity = \"key.txt\"\nreplica = \"second\""));
+    world.collect().await;
+    let pack = packs(&world).remove(0);
+    let mut bytes = std::fs::read(&pack).unwrap();
+    // In the stanza of its recipient: the header is no longer one that the key opens.
+    bytes[60] ^= 1;
+    std::fs::remove_file(&pack).unwrap();
+    std::fs::write(&pack, bytes).unwrap();
+    world.expect(0, &["restore", "--prefix", "avatars/"]).await;
+    assert_eq!(world.bucket().len(), USERS + ORPHANS + 1);
+    for key in orphans() {
+        assert_eq!(world.bucket().object(&key).unwrap().bytes(), body(&key), "{key}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lost_catalog_comes_back_from_plain_and_encrypted_packs() {
     let world = World::new().await;
     let (old, recipient) = (keygen(&world, "old.txt").await, keygen(&world, "key.txt").await);
