@@ -47,7 +47,9 @@ impl Inner {
             }
             Err(failure) => {
                 let failure = Failure::of(&failure);
-                if failure.code == "OwnershipControlsNotFoundError" {
+                // Ceph's radosgw before version 17 takes the question for one of the bucket's listing, and answers that.
+                let is_other_answer = failure.status == Some(200);
+                if failure.code == "OwnershipControlsNotFoundError" || is_other_answer {
                     return Ok(true);
                 }
                 match failure.into_error(call) {
@@ -131,6 +133,25 @@ fn show(grantee: &Grantee) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_answers_another_question_is_asked_for_each_object() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let body = "<?xml version=\"1.0\"?><ListBucketResult><Name>photos</Name></ListBucketResult>";
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            loop {
+                let (mut connection, _) = listener.accept().await.unwrap();
+                assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);
+                connection.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        let config = crate::S3Config::new("photos").with_endpoint(endpoint).with_credentials("a", "b", None);
+        let store = crate::S3Store::connect(config).await.unwrap();
+        assert!(store.inner.read_ownership().await.unwrap());
+    }
 
     #[test]
     fn grants_are_written_by_permission() {
