@@ -19,7 +19,7 @@ use crate::plan::{PlanEntry, PlanFile, PlanReader};
 use crate::preflight::Preflight;
 use crate::progress::Phase;
 use crate::report::{RunReport, Skip, Skipped, SweepReport};
-use crate::stage::{Staged, StagedObject, stage};
+use crate::stage::{Content, Staged, StagedObject, stage};
 use crate::sweep::{Capabilities, LookGuard, Means, keep, probe, sweep};
 use crate::{Error, Result, Settings, migration};
 
@@ -112,6 +112,9 @@ impl Apply<'_> {
         report.vault_bytes += staged.vault_bytes;
         for object in &staged.objects {
             report.staged.add(object.plan.size_bytes);
+            if let Content::Copied(_) = object.content {
+                report.copied.add(object.plan.size_bytes);
+            }
         }
         for skipped in std::mem::take(&mut staged.skipped) {
             let bytes = sizes.get(&skipped.key).copied().unwrap_or_default();

@@ -81,6 +81,9 @@ pub struct SweepReport {
     pub planned: Tally,
     /// Objects in the vault.
     pub staged: Tally,
+    /// Of those, the ones that the store copied there by itself.
+    #[serde(default)]
+    pub copied: Tally,
     /// Packs that were written.
     pub packs: u64,
     /// Their bytes.

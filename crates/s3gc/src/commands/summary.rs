@@ -171,10 +171,14 @@ pub(crate) fn run(report: &RunReport) -> String {
             ));
         }
         line(format!(
-            " vault   {}, {} → {}, read back",
+            " vault   {}, {} → {}, read back{}",
             human::plural(sweep.packs, "pack"),
             human::size(sweep.staged.bytes),
-            human::size(sweep.vault_bytes)
+            human::size(sweep.vault_bytes),
+            match sweep.copied.objects {
+                0 => String::new(),
+                copied => format!("; {} copied by the store and compared by checksum", human::objects(copied)),
+            }
         ));
         let failed = human::count(sweep.failed.objects);
         line(format!(" delete  {} deleted, {failed} failed", human::count(sweep.deleted.objects)));

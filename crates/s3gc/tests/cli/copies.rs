@@ -121,7 +121,8 @@ async fn small_objects_are_packed_and_large_ones_are_copied() {
     let world = copying("stage = \"auto\"\ncopy_from = \"1 MiB\"\n[safety]\nmax_delete = \"100%\"").await;
     let large = vec![7; 2 << 20];
     world.bucket().put("avatars/large.bin", large.clone(), PutSpec::default().last_modified(days_ago(30)));
-    world.expect(0, EXECUTE).await;
+    let report = world.expect(0, EXECUTE).await.json();
+    assert_eq!(report["sweep"]["copied"], serde_json::json!({ "objects": 1, "bytes": 2 << 20 }), "{report}");
     assert_eq!((vault(&world, "copies").len(), vault(&world, "packs").len()), (1, 2));
     world.expect(0, &["restore", "--prefix", "avatars/"]).await;
     assert_eq!(world.bucket().object("avatars/large.bin").unwrap().bytes(), large);
