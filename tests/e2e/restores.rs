@@ -128,13 +128,22 @@ async fn everything_comes_back(endpoint: &str, default: usize) {
     let source = scan(&world.url, endpoint).await;
     let gc = world.gc_with(connect(endpoint).await, Arc::clone(&source)).await;
 
-    let report = gc.run_cycle(RunOptions::mode(Mode::Execute)).await.unwrap();
-    assert_eq!(report.state, RunState::Done, "{:?} {:?}", report.brakes, report.sweep.named);
-    assert_eq!(report.sweep.deleted.objects as usize, orphans.len(), "{:?}", report.sweep);
+    let mut deleted = 0;
+    // A slow server does not delete thousands within the life of one look: what is left waits for the next run.
+    for _ in 0..=count / 1000 {
+        let report = gc.run_cycle(RunOptions::mode(Mode::Execute)).await.unwrap();
+        assert_eq!(report.state, RunState::Done, "{:?} {:?}", report.brakes, report.sweep.named);
+        assert!(report.sweep.deleted.objects > 0, "{:?}", report.sweep);
+        deleted += report.sweep.deleted.objects as usize;
+        if deleted == orphans.len() {
+            break;
+        }
+    }
+    assert_eq!(deleted, orphans.len());
     assert!(see_all(&client, &orphans).await.iter().all(Option::is_none), "all orphans are gone");
     assert!(see_all(&client, &kept).await.iter().all(Option::is_some), "and nothing else");
 
-    let restored = gc.restore(&RestoreWhat::Run(report.run), &RestoreOptions::default()).await.unwrap();
+    let restored = gc.restore(&RestoreWhat::Prefix("uploads/".into()), &RestoreOptions::default()).await.unwrap();
     assert_eq!((restored.restored.objects as usize, restored.failed.objects), (orphans.len(), 0));
     let differs: Vec<_> = stream::iter(orphans.iter().zip(&before))
         .map(|(key, before)| see_again(&client, key, before))
