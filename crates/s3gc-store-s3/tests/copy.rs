@@ -81,6 +81,7 @@ async fn clause_2_another_state_is_not_copied() {
     let photo = key("a.jpg");
     world.server.bucket("photos").put("a.jpg", "one", PutSpec::default());
     let (meta, crc) = world.look(&photo).await;
+    assert_eq!(world.server.count(Op::GetObjectLegalHold), 0, "nothing of this bucket can be locked");
     world.server.bucket("photos").put("a.jpg", "two", PutSpec::default());
     let copied = world.store.copy_out(&photo, &meta, crc, &world.place("c")).await;
     assert!(matches!(copied, Err(Error::Precondition { .. })), "{copied:?}");
